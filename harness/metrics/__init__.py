@@ -1,0 +1,1 @@
+"""From predictions to scores; imports neither torch nor transformers."""
