@@ -1,0 +1,205 @@
+"""The results folder is the database: one JSON and one predictions file per (checkpoint, task, protocol, language,
+seed). What is there and fits is done; every file appears by an atomic rename, the JSON last."""
+
+import gzip
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.metrics.score import Item, Score
+
+SCHEMA = 1
+AVERAGE = "avg"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One result file. `folder` is the protocol with every setting that is not the default (`retrieve@layer4`);
+    `fingerprint` holds what defines the scores: weights, task version, data, settings."""
+
+    checkpoint: str
+    task: str
+    language: str
+    split: str
+    protocol: str
+    settings: Mapping[str, Any]
+    seed: int
+    status: str
+    fingerprint: Mapping[str, Any]
+    folder: str
+    scores: tuple[Score, ...] = ()
+    reason: str = ""
+    languages: tuple[str, ...] = field(default=())
+
+    @property
+    def main(self) -> Score | None:
+        """The task's main score, where there is one."""
+        return next((score for score in self.scores if score.main), None)
+
+
+@dataclass(frozen=True)
+class Store:
+    """Reads and writes results under one folder."""
+
+    root: Path
+
+    def path(self, result: Result) -> Path:
+        """Where the result's JSON is."""
+        folder = self.root / result.checkpoint / result.task / result.folder
+        return folder / f"{result.language}.seed{result.seed}.json"
+
+    def read(self, result: Result) -> Result | None:
+        """The stored result of the same place, or None."""
+        path = self.path(result)
+        return _parse(path) if path.is_file() else None
+
+    def items(self, result: Result) -> tuple[Item, ...]:
+        """The predictions beside a result."""
+        path = _beside(self.path(result), "predictions.jsonl.gz")
+        try:
+            with gzip.open(path, "rt", encoding="utf-8") as lines:
+                return tuple(Item(**json.loads(line)) for line in lines)
+        except (OSError, EOFError, ValueError, TypeError) as error:
+            raise HarnessError(
+                f"{path} cannot be read ({error}).", "Delete it and run `harness eval` again."
+            ) from error
+
+    def write(self, result: Result, items: Sequence[Item] = (), run: Mapping[str, Any] | None = None) -> None:
+        """Commits predictions, run record and, last, the JSON; a reader never sees a half-written result."""
+        path = self.path(result)
+        if items:
+            replace(_beside(path, "predictions.jsonl.gz"), _compress(items))
+        if run is not None:
+            replace(_beside(path, "run.json"), _dump(run))
+        replace(path, _dump(_record(result)))
+
+    def run(self, result: Result) -> Mapping[str, Any]:
+        """The run record beside a result (empty when there is none)."""
+        path = _beside(self.path(result), "run.json")
+        return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
+
+    def results(self) -> Iterator[Result]:
+        """Every result of the folder, in path order."""
+        if not self.root.is_dir():
+            raise HarnessError(f"The results folder {self.root} does not exist.", "Run `harness eval` first.")
+        for path in sorted(self.root.glob("[!.]*/*/*/*.seed*.json")):
+            if not path.name.endswith(".run.json"):
+                yield _parse(path)
+
+
+def open_store(root: str | Path) -> Store:
+    """A store that can be written: an unwritable folder is refused before any compute."""
+    path = Path(root)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".write-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise HarnessError(
+            f"The output folder {path} cannot be written: {error.strerror}.", "Choose another --output."
+        ) from error
+    return Store(path)
+
+
+def changed(stored: Result, wanted: Result) -> list[str]:
+    """The fields of the fingerprint in which a stored result differs from the one wanted: it is stale."""
+    return [key for key, value in wanted.fingerprint.items() if stored.fingerprint.get(key) != value]
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Writes a file by an atomic rename, so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(f"{path.name.removesuffix('.json')}.{suffix}")
+
+
+def _dump(record: Mapping[str, Any]) -> bytes:
+    return (json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode("utf-8")
+
+
+def _compress(items: Iterable[Item]) -> bytes:
+    buffer = io.BytesIO()
+    # No name and no time in the header: equal predictions are equal bytes.
+    with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as file:
+        for item in items:
+            file.write((json.dumps(rounded(asdict(item)), ensure_ascii=False) + "\n").encode("utf-8"))
+    return buffer.getvalue()
+
+
+def rounded(value: Any) -> Any:
+    """The same value with floats at six digits, as predictions are stored and scored."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(one) for one in value]
+    return value
+
+
+def _record(result: Result) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "schema": SCHEMA,
+        "status": result.status,
+        "checkpoint": result.checkpoint,
+        "task": result.task,
+        "language": result.language,
+        "split": result.split,
+        "protocol": result.protocol,
+        "settings": dict(result.settings),
+        "seed": result.seed,
+    }
+    if result.reason:
+        record["reason"] = result.reason
+    if result.languages:
+        record["languages"] = list(result.languages)
+    record["scores"] = [asdict(score) for score in result.scores]
+    record["fingerprint"] = dict(result.fingerprint)
+    return record
+
+
+def _parse(path: Path) -> Result:
+    try:
+        record = json.loads(path.read_text("utf-8"))
+        if record["schema"] != SCHEMA:
+            raise HarnessError(
+                f"{path} has schema {record['schema']}, this version reads {SCHEMA}.",
+                "Use the version that wrote it.",
+            )
+        names = (
+            "checkpoint",
+            "task",
+            "language",
+            "split",
+            "protocol",
+            "settings",
+            "seed",
+            "status",
+            "fingerprint",
+        )
+        return Result(
+            **{name: record[name] for name in names},
+            folder=path.parent.name,
+            scores=tuple(Score(**score) for score in record["scores"]),
+            reason=record.get("reason", ""),
+            languages=tuple(record.get("languages", ())),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise HarnessError(
+            f"{path} is not a result of this program ({type(error).__name__}: {error}).",
+            "Delete it and run again.",
+        ) from error

@@ -1,0 +1,35 @@
+"""The tasks and benchmarks, found by name; a file of this folder is imported when its task is asked for."""
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from harness.errors import HarnessError, unknown_names
+from harness.tasks.task import Task
+
+NAMES = ("tatoeba", "bucc2018", "flores200")
+BENCHMARKS = {
+    "retrieval": ("tatoeba", "bucc2018", "flores200"),
+}
+
+
+def get_task(name: str) -> Task:
+    """The task of that name."""
+    task: Task = import_module(f"harness.tasks.{name}").TASK
+    return task
+
+
+def find_task(name: str) -> Task | None:
+    """The task of that name, or None when this version has none."""
+    return get_task(name) if name in NAMES else None
+
+
+def select(names: Sequence[str]) -> tuple[Task, ...]:
+    """Tasks for a list of task and benchmark names, in order, without repetition; all unknown names at once."""
+    known = (*NAMES, *BENCHMARKS)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise unknown_names("task", unknown, known, "`harness list tasks` prints all of them.")
+    if not names:
+        raise HarnessError("No task was named.", "Give --tasks, for example --tasks tatoeba,bucc2018.")
+    expanded = [one for name in names for one in BENCHMARKS.get(name, (name,))]
+    return tuple(get_task(name) for name in dict.fromkeys(expanded))
