@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from harness.metrics.accuracy import hits
 from harness.metrics.score import Array, Item, Metric, mean_of, ratio
 
 # Scripts without spaces between words: words cannot be counted by splitting at white space.
@@ -27,15 +28,11 @@ def pair_metrics(language: str) -> tuple[Metric, ...]:
 
 
 def _right(items: Sequence[Item]) -> Array:
-    return _ones([item.output == item.gold for item in items])
+    return hits([item.output == item.gold for item in items])
 
 
 def _right_reading(items: Sequence[Item], name: str) -> Array:
-    return _ones([item.readings[name] == item.gold for item in items])
-
-
-def _ones(right: Sequence[bool | int]) -> Array:
-    return np.stack([np.asarray(right, np.float64), np.ones(len(right))], axis=-1)
+    return hits([item.readings[name] == item.gold for item in items])
 
 
 def _per(name: str, numerator: str, denominator: str) -> Metric:
@@ -47,4 +44,4 @@ def _per(name: str, numerator: str, denominator: str) -> Metric:
 
 
 def _share(name: str, reading: str) -> Metric:
-    return Metric(name, lambda items: _ones([item.readings[reading] for item in items]), mean_of)
+    return Metric(name, lambda items: hits([item.readings[reading] for item in items]), mean_of)
