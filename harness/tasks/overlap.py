@@ -1,0 +1,109 @@
+"""Training never sees what is scored: items whose passage or sentence occurs in an evaluated set are dropped.
+
+Texts are compared by a hash that ignores case, width, white space and punctuation. The case at hand: XQuAD is
+translated SQuAD dev, and 53 of its 240 passages lie in `squad/dev-v2.0.part1.json`."""
+
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from hashlib import blake2b
+from itertools import product
+
+from harness.errors import HarnessError
+from harness.examples import Classify, Mining, Pair, Question, Span, Tag
+from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
+from harness.tasks.task import Task, Training, content_hash
+from harness.tasks.xtreme import XTREME_LANGUAGES, XTREME_R_LANGUAGES
+
+
+def normalised_hash(text: str) -> str:
+    """16 hex digits of the text after NFKC and case folding, without white space, punctuation and control
+    characters.
+
+    A text of nothing else is hashed as it is: `?!` is not the same as `...`."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    kept = folded.translate(_ignored()) or folded
+    return blake2b(kept.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def texts(example: Question) -> tuple[str, ...]:
+    """What may not be shared: the passage, the sentence, either sentence of a pair, the premise (or bare
+    question)."""
+    if isinstance(example, Span):
+        return (example.context,)
+    if isinstance(example, Tag):
+        return (" ".join(example.words),)
+    if isinstance(example, Classify):
+        return (example.first,) if example.second is None else (example.first, example.second)
+    return (example.context or example.question,)
+
+
+def contexts(examples: Iterable[Question]) -> set[str]:
+    """The hashes of all passages and sentences of some examples."""
+    return {normalised_hash(text) for text in {text for example in examples for text in texts(example)}}
+
+
+def evaluated_texts(source: Source, task: Task) -> Iterator[tuple[Question, ...]]:
+    """Every scored set of the task that is there: each language and pair of XTREME and XTREME-R, each split.
+
+    A malformed file raises its HarnessError: an overlap that was not looked for is not known to be absent."""
+    known = [
+        code for table in (XTREME_LANGUAGES, XTREME_R_LANGUAGES) for codes in table.values() for code in codes
+    ]
+    singles = list(dict.fromkeys((*task.languages, *known)))
+    pairs = ["-".join(pair) for pair in product(task.languages, repeat=2)]
+    # Where one pair of languages is refused all are: asking 1,600 times costs seconds.
+    pairs = pairs if any(map(task.accepts, pairs[1:2])) else []
+    seen: set[str] = set()
+    for language, split in product(filter(task.accepts, [*singles, *pairs]), ("validation", "test")):
+        try:
+            loaded = task.load(source, language, split, None)
+        except (MissingDataError, BlankedLabelsError):
+            continue
+        if loaded.data not in seen and not isinstance(loaded.examples, Mining):
+            seen.add(loaded.data)
+            yield tuple(one for one in loaded.examples if not isinstance(one, Pair))
+
+
+def drop_overlap(training: Training, evaluated: Iterable[Iterable[Question]]) -> tuple[Training, int]:
+    """The training data without what the evaluated sets hold, and how many items went; `notes["overlap"]`
+    says it.
+
+    The selection set is cleaned too, unless all of it is evaluated: then it is the official one (English dev)
+    and stays, which is said. Raises HarnessError where nothing is left to train on."""
+    scored: set[str] = set().union(*map(contexts, evaluated))
+    train = _clean(training.train, scored)
+    dev = _clean(training.dev, scored)
+    official = not dev and bool(training.dev)
+    dev = training.dev if official else dev
+    dropped = len(training.train) - len(train), len(training.dev) - len(dev)
+    if training.train and not train:
+        raise HarnessError(
+            f"All {len(training.train)} training items of {training.name} occur in the evaluated sets.",
+            "Give other training data, or --allow-contaminated (the row is not ranked).",
+        )
+    said = [
+        f"{dropped[0]} of {len(training.train)} training items dropped",
+        "the selection set is evaluated" if official else f"{dropped[1]} of {len(training.dev)} to select on",
+        f"{len(contexts((*training.train, *(() if official else training.dev))) & scored)} texts shared",
+    ]
+    notes = {**training.notes, "overlap": ", ".join(said)}
+    kept = replace(training, train=train, dev=dev, data=content_hash((train, dev)), notes=notes)
+    return kept, sum(dropped)
+
+
+def _clean(examples: Sequence[Question], scored: set[str]) -> tuple[Question, ...]:
+    known = {
+        text: normalised_hash(text) in scored for text in {text for one in examples for text in texts(one)}
+    }
+    return tuple(one for one in examples if not any(known[text] for text in texts(one)))
+
+
+@cache
+def _ignored() -> dict[int, None]:
+    """White space and every code point of the categories P (punctuation), Z (separators) and C (control,
+    format)."""
+    points = range(min(sys.maxunicode, 0x20000))
+    return dict.fromkeys(point for point in points if unicodedata.category(chr(point))[0] in "PZC")

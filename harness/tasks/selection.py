@@ -1,0 +1,50 @@
+"""What a fine-tuned model is selected on: the task's own dev, else a tenth of the training passages held out
+by hash."""
+
+from collections.abc import Callable, Mapping
+
+from harness.examples import Mining, Pair, Question
+from harness.tasks.overlap import normalised_hash, texts
+from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
+from harness.tasks.task import Loaded, Training, content_hash
+
+Selection = tuple[tuple[Question, ...], str]
+PARTS = 10
+
+
+def select_on(
+    name: str, train: tuple[Question, ...], dev: Selection | None, notes: Mapping[str, str]
+) -> Training:
+    """The training data of a task; `dev` is (examples, what they are), None to hold out a tenth of
+    `train`."""
+    if dev is None:
+        train, held = hold_out(train)
+        dev = held, "a tenth held out by hash"
+    return Training(name, train, dev[0], content_hash((train, dev[0])), {**notes, "selection": dev[1]})
+
+
+def hold_out(examples: tuple[Question, ...]) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
+    """(train, dev): a passage, sentence or premise goes to one side with all its items, whatever else is
+    there.
+
+    Where the tenth is empty (a handful of items), the passage with the smallest hash is dev."""
+    keys = [int(normalised_hash(texts(example)[0]), 16) for example in examples]
+    held = {key for key in keys if key % PARTS == 0} or set(sorted(set(keys))[:1])
+    train = tuple(one for one, key in zip(examples, keys, strict=True) if key not in held)
+    return train, tuple(one for one, key in zip(examples, keys, strict=True) if key in held)
+
+
+def own_dev(
+    load: Callable[[Source, str, str, int | None], Loaded], source: Source, language: str, task: str
+) -> Selection | None:
+    """The task's dev set of that language, on which XTREME selects; None where it is not at hand.
+
+    With `--split validation` it is scored too, so the notes of the training say so."""
+    try:
+        loaded = load(source, language, "validation", None)
+    except (MissingDataError, BlankedLabelsError):
+        return None
+    if isinstance(loaded.examples, Mining):
+        return None
+    dev = tuple(one for one in loaded.examples if not isinstance(one, Pair))
+    return dev, f"{task} dev {language}, which --split validation scores"
