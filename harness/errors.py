@@ -15,9 +15,7 @@ class HarnessError(Exception):
 
 def missing_package(module: str, install: str) -> HarnessError:
     """The error for an optional package that is not installed, with its own install line."""
-    return HarnessError(
-        f"The package '{module}' is not installed.", f"Install it with: pip install {install}"
-    )
+    return HarnessError(f"The package '{module}' is not installed.", f"Install it with: pip install {install}")
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:

@@ -87,6 +87,4 @@ class Mining:
 
 
 Question = Classify | Tag | Span | Choice
-Examples = (
-    tuple[Classify, ...] | tuple[Tag, ...] | tuple[Span, ...] | tuple[Choice, ...] | tuple[Pair, ...] | Mining
-)
+Examples = tuple[Classify, ...] | tuple[Tag, ...] | tuple[Span, ...] | tuple[Choice, ...] | tuple[Pair, ...] | Mining

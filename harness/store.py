@@ -94,7 +94,12 @@ class Store:
 
 def open_store(root: str | Path) -> Store:
     """A store that can be written: an unwritable folder is refused before any compute."""
-    path = Path(root)
+    return Store(writable(root))
+
+
+def writable(folder: str | Path) -> Path:
+    """The folder, made if need be; HarnessError when nothing can be written there."""
+    path = Path(folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe = path / f".write-{os.getpid()}"
@@ -104,7 +109,7 @@ def open_store(root: str | Path) -> Store:
         raise HarnessError(
             f"The output folder {path} cannot be written: {error.strerror}.", "Choose another --output."
         ) from error
-    return Store(path)
+    return path
 
 
 def changed(stored: Result, wanted: Result) -> list[str]:

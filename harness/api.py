@@ -1,0 +1,120 @@
+"""The harness in Python; the command line is a thin layer over it.
+
+results = harness.evaluate("ckpt/", "tatoeba,bucc2018", data="DIR")
+results.to_pandas()
+harness.open_results("results").rows
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.checkpoint import open_checkpoint
+from harness.errors import HarnessError, unknown_names
+from harness.flags import TRAINING, split_list
+from harness.plan import Plan, Progress, Settings, plan
+from harness.protocols import PROTOCOLS
+from harness.report.leaderboard import Row, leaderboard
+from harness.run import Outcome, name_checkpoints, run
+from harness.store import Store, open_store
+from harness.tasks import select
+from harness.tasks.source import open_source
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True)
+class Results:
+    """A results folder: its rows, one per number (fractions 0-1); of a run also what it wrote, kept and failed in."""
+
+    store: Store
+    rows: tuple[Row, ...]
+    outcome: Outcome | None = None
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """The rows as a data frame, one column per field; an absent number is NaN."""
+        import pandas
+
+        return pandas.DataFrame([vars(row) for row in self.rows], columns=[field.name for field in fields(Row)])
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a caller wants to hear of: the plan before any compute, and progress (label, done, total)."""
+
+    planned: Callable[[Plan], None] = lambda plan: None
+    progress: Progress = lambda label, done, total: None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run goes about it; nothing here can move a score."""
+
+    name: str | None = None
+    redo_stale: bool = False
+    dry_run: bool = False
+    trust_remote_code: bool = False
+
+
+def evaluate(
+    model: str | Sequence[str],
+    tasks: str | Sequence[str],
+    *,
+    data: str | Path | None = None,
+    output: str | Path = "results",
+    watch: Watch | None = None,
+    **options: Any,
+) -> Results:
+    """Scores checkpoints (folders, hub ids, zoo names) on tasks and returns the rows of those checkpoints and tasks.
+
+    `options` are the fields of `Settings` (languages, split, layer, pooling, limit, ...) and of `Options`, named as
+    the flags of `harness eval`. HarnessError for wrong input, before any compute."""
+    watch = watch or Watch()
+    own = Options(**{key: options.pop(key) for key in list(options) if key in Options.__dataclass_fields__})
+    selected = select(split_list(tasks) if isinstance(tasks, str) else tasks)
+    source = open_source(data)
+    settings = settings_from(options)
+    checkpoints = [
+        open_checkpoint(one, own.trust_remote_code) for one in ([model] if isinstance(model, str) else model)
+    ]
+    planned = plan(name_checkpoints(checkpoints, own.name), selected, source, settings, PROTOCOLS)
+    watch.planned(planned)
+    if own.dry_run:
+        return Results(Store(Path(output)), ())
+    store = open_store(output)
+    outcome = run(planned, store, own.redo_stale, watch.progress)
+    names = {job.name for job in planned.jobs}
+    asked = {task.name for task in selected}
+    rows = tuple(row for row in leaderboard(store) if row.checkpoint in names and row.task in asked)
+    return Results(store, rows, outcome)
+
+
+def open_results(folder: str | Path) -> Results:
+    """What a results folder holds."""
+    store = Store(Path(folder))
+    return Results(store, tuple(leaderboard(store)))
+
+
+def settings_from(options: dict[str, Any]) -> Settings:
+    """Settings with some fields changed; unknown names are refused."""
+    known = {field.name for field in fields(Settings)} | set(TRAINING)
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise unknown_names("setting", unknown, known, f"Known: {', '.join(sorted(known))}.")
+    given = {key: value for key, value in options.items() if value is not None}
+    training = {name: given.pop(name) for name in TRAINING if name in given}
+    if training:
+        given["training"] = {**given.get("training", {}), **training}
+    for name in ("languages", "seeds"):
+        if isinstance(given.get(name), str):
+            given[name] = split_list(given[name])
+        if name in given:
+            given[name] = tuple(given[name])
+    if given.get("languages") == ():
+        raise HarnessError("--languages names no language.", "Leave it out for all of the task's languages.")
+    return replace(Settings(), **given)

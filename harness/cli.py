@@ -1,0 +1,155 @@
+"""The command line: one short function per command. Heavy libraries load only in the command that needs them."""
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.flags import build_parser
+
+OK, FAILED, USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit code: 0 done, 1 a job failed, 2 wrong usage or input."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = build_parser().parse_args(given)
+    os.environ["HARNESS_COMMAND"] = shlex.join(["harness", *given])
+    try:
+        return COMMANDS[options.command](options)
+    except HarnessError as error:
+        print(f"harness: {error}", file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        print("harness: interrupted; run the same command again to go on from here", file=sys.stderr)
+        return 130
+
+
+def eval_command(options: argparse.Namespace) -> int:
+    """Scores checkpoints on tasks: plan, run what is missing, print the table."""
+    from rich.console import Console
+
+    from harness.api import Watch, evaluate
+    from harness.report.console import print_leaderboard, print_plan, progress_bars
+
+    flags = {key: value for key, value in vars(options).items() if key not in ("command", "quiet", "model", "tasks")}
+    notes = Console(stderr=True, quiet=options.quiet)
+    with progress_bars(options.quiet) as progress:
+        watch = Watch(lambda plan: print_plan(plan, notes), progress)
+        results = evaluate(options.model, options.tasks, watch=watch, **flags)
+    if results.outcome is None:
+        return OK
+    print_leaderboard(results.rows, Console(quiet=options.quiet))
+    outcome = results.outcome
+    notes.print(f"{len(outcome.written)} results written, {len(outcome.kept)} kept, in {options.output}", style="dim")
+    return FAILED if outcome.failed else OK
+
+
+def leaderboard_command(options: argparse.Namespace) -> int:
+    """Shows what a results folder holds."""
+    from harness.api import open_results
+    from harness.report.leaderboard import as_csv, as_json
+
+    rows = open_results(options.results).rows
+    if options.format == "json":
+        print(as_json(rows))
+    elif options.format == "csv":
+        print(as_csv(rows))
+    elif options.format == "markdown":
+        from harness.report.markdown import as_markdown
+
+        print(as_markdown(rows))
+    else:
+        from rich.console import Console
+
+        from harness.report.console import print_leaderboard
+
+        print_leaderboard(rows, Console())
+    return OK
+
+
+def score_command(options: argparse.Namespace) -> int:
+    """Scores a submission folder as the official XTREME scorer does."""
+    import json
+
+    from harness.report.submission import score_submission
+
+    labels = Path(options.labels)
+    # `harness export --with-labels` puts the labels into a folder of the submission.
+    labels = labels / "labels" if (labels / "labels").is_dir() else labels
+    report = score_submission(Path(options.predictions), labels, options.benchmark, options.pos_rule)
+    if options.format == "json":
+        print(json.dumps(report, ensure_ascii=False, indent=1))
+    else:
+        from rich.console import Console
+
+        from harness.report.console import print_submission
+
+        print_submission(report, Console())
+    return OK
+
+
+def export_command(options: argparse.Namespace) -> int:
+    """Writes results as an official submission folder."""
+    from harness.report.export import export
+    from harness.store import Store
+
+    output = Path(options.output)
+    done = export(Store(Path(options.results)), options.checkpoint, output, options.with_labels, options.setting)
+    left_out = f"; not in the official layout: {', '.join(done.left_out)}" if done.left_out else ""
+    print(f"{done.files} prediction files in {output}{left_out}")
+    return OK
+
+
+def data_command(options: argparse.Namespace) -> int:
+    """Lists, checks or fetches data sets; exit code 1 where `verify` found odd files."""
+    from harness.flags import split_list
+    from harness.report.console import progress_bars
+    from harness.report.data import data_sets, fetch_tasks, verify
+
+    if options.what == "list":
+        print(data_sets(options.format))
+        return OK
+    with progress_bars(options.quiet) as progress:
+        if options.what == "verify":
+            text, sound = verify(options.data, options.format, progress)
+        else:
+            languages = None if options.languages is None else split_list(options.languages)
+            text, sound = fetch_tasks(split_list(options.tasks), languages, options.data, progress), True
+    print(text)
+    return OK if sound else FAILED
+
+
+def list_command(options: argparse.Namespace) -> int:
+    """Prints tasks, models or kinds."""
+    from harness.report.listing import listing
+
+    print(listing(options.what, options.format))
+    return OK
+
+
+def doctor_command(options: argparse.Namespace) -> int:
+    """Tells what this machine and, with --model, a checkpoint can do."""
+    from harness.doctor import as_text, doctor
+
+    report = doctor(options.model, options.trust_remote_code)
+    print(as_text(report))
+    return OK
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "eval": eval_command,
+    "leaderboard": leaderboard_command,
+    "score": score_command,
+    "export": export_command,
+    "data": data_command,
+    "list": list_command,
+    "doctor": doctor_command,
+}

@@ -1,0 +1,220 @@
+"""What will run, what is skipped and why: decided, with all data read and checked, before any compute."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.checkpoint import Checkpoint
+from harness.errors import HarnessError
+from harness.languages import normalise
+from harness.metrics.score import Item
+from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
+from harness.tasks.task import Loaded, Task, Training
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user may set for an evaluation; None means the default of the task, checkpoint or machine.
+
+    `training` overrides values of the `preset` (names of `TrainSettings`)."""
+
+    languages: tuple[str, ...] | None = None
+    split: str = "test"
+    protocol: str | None = None
+    limit: int | None = None
+    seeds: tuple[int, ...] = (42,)
+    device: str = "auto"
+    dtype: str = "float32"
+    layer: int | None = None
+    pooling: str | None = None
+    max_length: int | None = None
+    engine: str = "exact"
+    preset: str = "xtreme"
+    training: Mapping[str, Any] = field(default_factory=dict)
+    source_language: str = "en"
+    allow_contaminated: bool = False
+    shuffle_labels: bool = False
+    label_order: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A protocol's settings for one checkpoint and task: all that can move a score, `marks` for those that are not
+    the default, and the training data where there is training."""
+
+    settings: Mapping[str, Any]
+    marks: tuple[str, ...] = ()
+    training: Training | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One (checkpoint, task, language, protocol, seed) with its data, ready to run. `settings` is all that can move
+    the score; `folder` names the protocol and every setting that is not the default."""
+
+    checkpoint: Checkpoint
+    name: str
+    task: Task
+    language: str
+    protocol: str
+    settings: Mapping[str, Any]
+    folder: str
+    seed: int
+    device: str
+    loaded: Loaded = field(repr=False)
+    training: Training | None = field(default=None, repr=False)
+
+
+# (what is being done, how much of it is done, of how much)
+Progress = Callable[[str, int, int], None]
+Answer = tuple[Item, ...] | HarnessError
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How checkpoints answer tasks. `refuse` says why a checkpoint cannot answer a task ("" when it can); `resolve`
+    settles the settings; `run` answers jobs of one checkpoint in their order, given a folder for what it keeps.
+    A `seedless` protocol draws nothing at random: one result, kept under seed 0."""
+
+    name: str
+    refuse: Callable[[Checkpoint, Task], str]
+    resolve: Callable[[Checkpoint, Task, Settings, Source], Resolved]
+    run: Callable[[Sequence[Job], Path, Progress], Iterable[tuple[Job, Answer]]]
+    seedless: bool = False
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A (checkpoint, task, language) that cannot run, and why; `folder` and `seed` as of the job it would be."""
+
+    name: str
+    task: Task
+    language: str
+    split: str
+    protocol: str
+    folder: str
+    seed: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All jobs and all skips of a run, in the order in which they were asked for, and what a user should hear."""
+
+    jobs: tuple[Job, ...]
+    skips: tuple[Skip, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def plan(
+    checkpoints: Mapping[str, Checkpoint],
+    tasks: Sequence[Task],
+    source: Source,
+    settings: Settings,
+    protocols: Mapping[str, Protocol],
+) -> Plan:
+    """Jobs and skips for each checkpoint (by its name in the results) and task; HarnessError where nothing can run."""
+    wanted = _wanted_languages(tasks, settings)
+    jobs: list[Job] = []
+    skips: list[Skip] = []
+    warnings: list[str] = []
+    for task in tasks:
+        loaded = {code: _load(task, code, source, settings) for code in wanted[task.name]}
+        for name, checkpoint in checkpoints.items():
+            protocol, reason = _protocol(task, checkpoint, settings, protocols)
+            resolved = Resolved({})
+            if not reason and any(isinstance(one, Loaded) for one in loaded.values()):
+                try:
+                    resolved = protocol.resolve(checkpoint, task, settings, source)
+                except (MissingDataError, BlankedLabelsError) as error:
+                    reason = f"nothing to train on: {error}"
+            warnings += [f"{task.name}: {warning}" for warning in resolved.warnings]
+            for seed in (0,) if protocol.seedless else settings.seeds:
+                for code, found in loaded.items():
+                    if isinstance(found, Loaded) and not reason:
+                        own = {**resolved.settings, **found.notes, **_limit(settings)}
+                        folder = _folder(protocol, resolved, found.split, task, settings)
+                        place = (checkpoint, name, task, code, protocol.name, own, folder, seed, settings.device)
+                        jobs.append(Job(*place, found, resolved.training))
+                    else:
+                        split = settings.split if settings.split in task.splits else task.split
+                        folder = _folder(protocol, resolved, split, task, settings)
+                        said = found if isinstance(found, str) else reason
+                        skips.append(Skip(name, task, code, split, protocol.name, folder, seed, said))
+    if not jobs:
+        raise HarnessError(f"Nothing can be scored: {_reasons(skips)}", "Check --data, --tasks and --languages.")
+    # A checkpoint's jobs stand together, so that it is loaded once.
+    order = {name: at for at, name in enumerate(checkpoints)}
+    return Plan(tuple(sorted(jobs, key=lambda job: order[job.name])), tuple(skips), tuple(dict.fromkeys(warnings)))
+
+
+def language_or_pair(code: str) -> str:
+    """`deu_Latn` -> `de`; `deu-fra` -> `de-fr`: a language, or two of them with a hyphen between."""
+    try:
+        return normalise(code)
+    except HarnessError as error:
+        for at in [at for at, letter in enumerate(code) if letter == "-"]:
+            with suppress(HarnessError):
+                return f"{normalise(code[:at])}-{normalise(code[at + 1 :])}"
+        raise error
+
+
+def _wanted_languages(tasks: Sequence[Task], settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Each task's own list, or those of --languages that it has; a language that no task has is refused."""
+    if settings.languages is None:
+        return {task.name: task.languages for task in tasks}
+    asked = {code: language_or_pair(code) for code in settings.languages}
+    strange = [code for code, form in asked.items() if not any(task.accepts(form) for task in tasks)]
+    if strange:
+        names = ", ".join(task.name for task in tasks)
+        raise HarnessError(
+            f"The language {', '.join(strange)} is in none of the tasks {names}.",
+            "`harness list tasks` prints each task's languages.",
+        )
+    forms = dict.fromkeys(asked.values())
+    return {task.name: tuple(form for form in forms if task.accepts(form)) for task in tasks}
+
+
+def _load(task: Task, language: str, source: Source, settings: Settings) -> Loaded | str:
+    """The examples, or the reason why there are none."""
+    try:
+        return task.load(source, language, settings.split, settings.limit)
+    except (MissingDataError, BlankedLabelsError) as error:
+        return str(error)
+
+
+def _protocol(
+    task: Task, checkpoint: Checkpoint, settings: Settings, protocols: Mapping[str, Protocol]
+) -> tuple[Protocol, str]:
+    """(protocol, "") with the first one that the checkpoint can answer, or (the task's first, why none runs)."""
+    there = [protocols[name] for name in task.protocols if name in protocols]
+    if settings.protocol is not None and settings.protocol not in protocols:
+        raise HarnessError(f"There is no protocol '{settings.protocol}'.", f"Choose one of {', '.join(protocols)}.")
+    asked = [one for one in there if settings.protocol in (None, one.name)]
+    if not asked:
+        return there[0], f"{task.name} has no protocol '{settings.protocol}' but {', '.join(one.name for one in there)}"
+    refusals = [(one, one.refuse(checkpoint, task)) for one in asked]
+    return next(((one, "") for one, refusal in refusals if not refusal), refusals[0])
+
+
+def _limit(settings: Settings) -> dict[str, int]:
+    return {"limit": settings.limit} if settings.limit else {}
+
+
+def _folder(protocol: Protocol, resolved: Resolved, split: str, task: Task, settings: Settings) -> str:
+    own = [split] if split != task.split else []
+    own += [f"limit{settings.limit}"] if settings.limit else []
+    return "@".join([protocol.name, *resolved.marks, *own])
+
+
+def _reasons(skips: Sequence[Skip]) -> str:
+    """Each reason once, with the tasks and languages it holds for."""
+    by_reason: dict[str, list[str]] = {}
+    for skip in skips:
+        by_reason.setdefault(skip.reason, []).append(f"{skip.task.name}/{skip.language}")
+    said = [f"{', '.join(dict.fromkeys(where))}: {reason}." for reason, where in by_reason.items()]
+    more = f" (and {len(said) - 5} more reasons)" if len(said) > 5 else ""
+    return " ".join(said[:5]) + more
