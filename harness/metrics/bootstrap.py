@@ -34,9 +34,7 @@ def score_average(
     own = {code: [m for m in metrics[code] if m.name in names] for code in items}
     clusters = sorted({item.cluster for code in items for item in items[code]}) if joint else None
     values = np.array([[evaluate(metric, items[code]) for metric in own[code]] for code in items])
-    draws = np.mean(
-        [resampled(items[code], own[code], clusters, salt="" if joint else code) for code in items], axis=0
-    )
+    draws = np.mean([resampled(items[code], own[code], clusters, salt="" if joint else code) for code in items], axis=0)
     count = sum(len(one) for one in items.values())
     return tuple(
         Score(name, float(value), *percentiles(drawn), n=count, main=index == 0)

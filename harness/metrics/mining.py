@@ -24,9 +24,7 @@ SCORE, FOUND, CORRECT, GOLD, DEV = range(5)
 CHUNK_BYTES = 150_000_000
 
 
-def best_threshold(
-    scores: Array, correct: Array | NDArray[np.bool_], gold_total: float
-) -> tuple[float, float]:
+def best_threshold(scores: Array, correct: Array | NDArray[np.bool_], gold_total: float) -> tuple[float, float]:
     """The threshold whose candidates have the highest F1, and that F1 (fraction).
 
     `scores` (n,) and `correct` (n,) of all candidates, in any order (equal scores: in the order given);
@@ -130,9 +128,7 @@ def _set_counts(items: Sequence[Item]) -> Array:
 def _is_dev(item: Item) -> bool:
     sample = item.id.partition("/")[0]
     if sample not in {"dev", "test"}:
-        raise HarnessError(
-            f"Item {item.id}: a mining item's id starts with dev/ or test/.", "Export it again."
-        )
+        raise HarnessError(f"Item {item.id}: a mining item's id starts with dev/ or test/.", "Export it again.")
     return sample == "dev"
 
 

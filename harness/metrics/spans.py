@@ -47,9 +47,7 @@ def normalise_mlqa(text: str, language: str) -> str:
 
     Raises HarnessError for a language that MLQA does not have."""
     if language not in _ARTICLES:
-        raise unknown_names(
-            "MLQA language", [language], MLQA_LANGUAGES, f"MLQA has {', '.join(MLQA_LANGUAGES)}."
-        )
+        raise unknown_names("MLQA language", [language], MLQA_LANGUAGES, f"MLQA has {', '.join(MLQA_LANGUAGES)}.")
     return _normalise(text, _ARTICLES[language], _HAN if language == "zh" else None)
 
 

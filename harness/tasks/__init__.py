@@ -5,9 +5,15 @@ from importlib import import_module
 
 from harness.errors import HarnessError, unknown_names
 from harness.tasks.task import Task
+from harness.tasks.xtreme import XTREME_LANGUAGES
 
-NAMES = ("tatoeba", "bucc2018", "flores200")
+NAMES = (
+    *("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba"),
+    *("xcopa", "flores200"),
+)
 BENCHMARKS = {
+    "xtreme": tuple(XTREME_LANGUAGES),
+    "xtreme-r": ("xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba"),
     "retrieval": ("tatoeba", "bucc2018", "flores200"),
 }
 

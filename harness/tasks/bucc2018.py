@@ -35,7 +35,7 @@ def read_split(source: Source, language: str, split: str, limit: int | None) -> 
     for suffix in (language, "en", "gold"):
         names = [f"{language}-en.{name}.{suffix}" for name in PUBLISHED[split]]
         paths.append(source.first("bucc2018", names))
-    corpora = [read_corpus(path) for path in paths[:2]]
+    corpora = read_corpus(paths[0]), read_corpus(paths[1])
     gold = tuple((row[0], row[1]) for row in read_columns(paths[2], 2))
     known = [set(corpus.ids) for corpus in corpora]
     for number, pair in enumerate(gold, 1):

@@ -35,17 +35,13 @@ def read_copa(path: Path) -> tuple[Choice, ...]:
     An index may stand once. BlankedLabelsError where no line has a label, or all labels are 0 as XTREME
     blanks them."""
     rows = read_json_lines(path)
-    if all("label" not in row for _, row in rows) or (
-        len(rows) > 20 and not any(row.get("label") for _, row in rows)
-    ):
+    if all("label" not in row for _, row in rows) or (len(rows) > 20 and not any(row.get("label") for _, row in rows)):
         raise BlankedLabelsError(f"{path} has no labels")
     examples = tuple(_copa(row, f"{path}, line {line}") for line, row in rows)
     lines: dict[str, int] = {}
     for (line, _), one in zip(rows, examples, strict=True):
         if one.id in lines:
-            raise HarnessError(
-                f"{path}, line {line}: the idx {one.id} stands in line {lines[one.id]} too.", REPAIR
-            )
+            raise HarnessError(f"{path}, line {line}: the idx {one.id} stands in line {lines[one.id]} too.", REPAIR)
         lines[one.id] = line
     return examples
 
@@ -70,9 +66,7 @@ def read_social(path: Path) -> tuple[Choice, ...]:
     examples = []
     for number, (line, row) in enumerate(rows):
         where = f"{path}, line {line}"
-        context, question, *options = fields(
-            row, ["context", "question", "answerA", "answerB", "answerC"], where
-        )
+        context, question, *options = fields(row, ["context", "question", "answerA", "answerB", "answerC"], where)
         label = listed[number] if listed else row.get("correct", row.get("label"))
         answer = _option(label, ("A", "B", "C"), where)
         examples.append(Choice(str(number), context, question, tuple(options), answer, str(number)))

@@ -69,9 +69,7 @@ def _sentence(path: Path, rows: Sequence[tuple[int, list[str]]], precedence: Seq
             raise HarnessError(f"{where}: the word number {row[0]} instead of {len(words) + 1}.", REPAIR)
     lacking = [str(span[-1]) for span, _ in joined.values() if not span or span[-1] > len(words)]
     if lacking or not words:
-        raise HarnessError(
-            f"{path}, line {rows[0][0]}: a sentence without its word {', '.join(lacking) or 1}.", REPAIR
-        )
+        raise HarnessError(f"{path}, line {rows[0][0]}: a sentence without its word {', '.join(lacking) or 1}.", REPAIR)
     return _join(rows[0][0], words, joined, precedence)
 
 

@@ -13,9 +13,7 @@ T = TypeVar("T")
 Readers = Mapping[str, Callable[[Path], T]]
 
 
-def read_evaluated(
-    source: Source, folder: str, readers: Readers[T], validation: Sequence[str] = ()
-) -> tuple[Path, T]:
+def read_evaluated(source: Source, folder: str, readers: Readers[T], validation: Sequence[str] = ()) -> tuple[Path, T]:
     """(path, rows) of the first file of `readers` (name -> its reader) that is there and has labels.
 
     A reader raises BlankedLabelsError where labels were removed; then the next one is tried. `validation` are

@@ -8,8 +8,8 @@ from harness.examples import Pair
 from harness.languages import FLORES_LANGUAGES, flores_code
 from harness.metrics.retrieval import pair_metrics
 from harness.tasks.source import Source, read_lines
-from harness.tasks.tatoeba import refuse_blank_lines
 from harness.tasks.task import Loaded, Task, content_hash
+from harness.tasks.tatoeba import refuse_blank_lines
 
 SPLITS = {"validation": "dev", "test": "devtest"}
 

@@ -39,6 +39,4 @@ def _decode(text: str, where: str, first_line: int) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise HarnessError(
-            f"{where}{first_line + error.lineno - 1}: not JSON ({error.msg}).", REPAIR
-        ) from error
+        raise HarnessError(f"{where}{first_line + error.lineno - 1}: not JSON ({error.msg}).", REPAIR) from error

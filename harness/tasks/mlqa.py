@@ -17,9 +17,7 @@ from harness.tasks.task import Loaded, Task, content_hash
 from harness.tasks.xtreme import XTREME_LANGUAGES
 
 LANGUAGES = XTREME_LANGUAGES["mlqa"]
-PAIRS = tuple(
-    f"{context}-{question}" for context, question in product(LANGUAGES, repeat=2) if context != question
-)
+PAIRS = tuple(f"{context}-{question}" for context, question in product(LANGUAGES, repeat=2) if context != question)
 
 
 def sides(language: str) -> tuple[str, str]:
@@ -34,9 +32,7 @@ def load(source: Source, language: str, split: str, limit: int | None) -> Loaded
     The cluster is the question: its id alone is the same in all languages, of which each has a part of the
     ids."""
     context, question = sides(language)
-    files = {
-        name: f"MLQA_V1/{name}/{name}-context-{context}-question-{question}.json" for name in ("dev", "test")
-    }
+    files = {name: f"MLQA_V1/{name}/{name}-context-{context}-question-{question}.json" for name in ("dev", "test")}
     readers = {files[SPLITS[split]]: read_scored}
     rows = read_evaluated(source, "mlqa", readers, [files["dev"]] if split == "test" else [])[1]
     examples = tuple(replace(one, cluster=one.id) for one in spans(rows))[:limit]
@@ -59,6 +55,7 @@ TASK = Task(
     accepts=(*LANGUAGES, *PAIRS).__contains__,
     files="mlqa/MLQA_V1/{dev,test}/{dev,test}-context-<lng>-question-<lng>.json; squad/… for training",
     joint=True,
+    splits=("validation", "test"),
     source="facebookresearch/MLQA V1",
     licence="CC BY-SA 3.0",
     train=train_squad,

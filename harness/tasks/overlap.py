@@ -49,9 +49,7 @@ def evaluated_texts(source: Source, task: Task) -> Iterator[tuple[Question, ...]
     """Every scored set of the task that is there: each language and pair of XTREME and XTREME-R, each split.
 
     A malformed file raises its HarnessError: an overlap that was not looked for is not known to be absent."""
-    known = [
-        code for table in (XTREME_LANGUAGES, XTREME_R_LANGUAGES) for codes in table.values() for code in codes
-    ]
+    known = [code for table in (XTREME_LANGUAGES, XTREME_R_LANGUAGES) for codes in table.values() for code in codes]
     singles = list(dict.fromkeys((*task.languages, *known)))
     pairs = ["-".join(pair) for pair in product(task.languages, repeat=2)]
     # Where one pair of languages is refused all are: asking 1,600 times costs seconds.
@@ -95,9 +93,7 @@ def drop_overlap(training: Training, evaluated: Iterable[Iterable[Question]]) ->
 
 
 def _clean(examples: Sequence[Question], scored: set[str]) -> tuple[Question, ...]:
-    known = {
-        text: normalised_hash(text) in scored for text in {text for one in examples for text in texts(one)}
-    }
+    known = {text: normalised_hash(text) in scored for text in {text for one in examples for text in texts(one)}}
     return tuple(one for one in examples if not any(known[text] for text in texts(one)))
 
 

@@ -38,9 +38,7 @@ def read_table(path: Path, wanted: Sequence[Sequence[str]]) -> list[tuple[int, l
     header = read_lines(path)[0].split("\t")
     absent = [" or ".join(names) for names in wanted if not set(names) & set(header)]
     if absent:
-        raise HarnessError(
-            f"{path}, line 1: no column {', '.join(absent)}.", "Give the file with its header."
-        )
+        raise HarnessError(f"{path}, line 1: no column {', '.join(absent)}.", "Give the file with its header.")
     places = [header.index(next(name for name in names if name in header)) for names in wanted]
     rows = read_columns(path, len(header))
     return [(number, [row[place] for place in places]) for number, row in enumerate(rows[1:], 2)]

@@ -68,6 +68,7 @@ TASK = Task(
     load=load,
     accepts=any_language,
     files="panx/{train,dev,test}-<lng>.tsv or panx/<lng>/{train,dev,test}",
+    splits=("validation", "test"),
     source="WikiAnn (Pan et al. 2017), splits of Rahimi et al. 2019",
     licence="text from Wikipedia, CC BY-SA",
     labels=LABELS,

@@ -74,6 +74,7 @@ TASK = Task(
     accepts=any_language,
     files="pawsx/{train,dev,test}-<lng>.tsv or pawsx/x-final/<lng>/{train,dev_2k,test_2k}.tsv; paws_qqp/…",
     joint=True,
+    splits=("validation", "test"),
     source="google-research-datasets/paws, PAWS-X",
     licence="free for any purpose, acknowledgement of Google appreciated",
     labels=LABELS,

@@ -12,15 +12,13 @@ Selection = tuple[tuple[Question, ...], str]
 PARTS = 10
 
 
-def select_on(
-    name: str, train: tuple[Question, ...], dev: Selection | None, notes: Mapping[str, str]
-) -> Training:
+def select_on(name: str, train: tuple[Question, ...], dev: Selection | None, notes: Mapping[str, str]) -> Training:
     """The training data of a task; `dev` is (examples, what they are), None to hold out a tenth of
     `train`."""
     if dev is None:
         train, held = hold_out(train)
         dev = held, "a tenth held out by hash"
-    return Training(name, train, dev[0], content_hash((train, dev[0])), {**notes, "selection": dev[1]})
+    return Training(name, train, dev[0], content_hash((train, dev[0])), {**notes, "selected_on": dev[1]})
 
 
 def hold_out(examples: tuple[Question, ...]) -> tuple[tuple[Question, ...], tuple[Question, ...]]:

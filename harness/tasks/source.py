@@ -1,14 +1,18 @@
 """Where a task's files are, and how a text file is read: UTF-8, with file and line in every complaint."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from harness.errors import HarnessError
 
-
 BUNDLED = "bundled"
+CACHE = "HARNESS_DATA"
+_READ: ContextVar[set[Path] | None] = ContextVar("read", default=None)
 
 
 class MissingDataError(HarnessError):
@@ -21,9 +25,12 @@ class BlankedLabelsError(HarnessError):
 
 @dataclass(frozen=True)
 class Source:
-    """A data folder: one subfolder per data set, files under the names they were published with."""
+    """A data folder: one subfolder per data set, files under the names they were published with.
+
+    `fetched` says that it is the cache folder, into which what is missing may be fetched."""
 
     root: Path
+    fetched: bool = False
 
     def first(self, folder: str, names: Iterable[str]) -> Path:
         """The first of `names` that exists in the data set's folder; MissingDataError names all of them."""
@@ -44,9 +51,10 @@ class Source:
 
 
 def open_source(data: str | Path | None) -> Source:
-    """The folder given by --data; `bundled` is the small data set inside the package."""
+    """The folder given by --data; `bundled` is the small data set inside the package. None is the cache folder,
+    $HARNESS_DATA or ~/.cache/harness/data, laid out alike; it need not be there yet."""
     if data is None:
-        raise HarnessError("No data folder was given.", "Name one with --data DIR (docs/data.md lists the files).")
+        return Source(Path(os.environ.get(CACHE) or Path.home() / ".cache" / "harness" / "data"), fetched=True)
     root = Path(data)
     if str(data) == BUNDLED and not root.is_dir():
         root = Path(str(files("harness"))) / "data" / "demo"
@@ -55,8 +63,22 @@ def open_source(data: str | Path | None) -> Source:
     return Source(root)
 
 
+@contextmanager
+def files_read() -> Iterator[set[Path]]:
+    """Collects the paths that `read_text` opens within the block: so `harness data verify` knows what readers use."""
+    found: set[Path] = set()
+    token = _READ.set(found)
+    try:
+        yield found
+    finally:
+        _READ.reset(token)
+
+
 def read_text(path: Path) -> str:
     """The file's text without a byte order mark; wrong encodings and empty files are refused."""
+    reading = _READ.get()
+    if reading is not None:
+        reading.add(path)
     try:
         content = path.read_bytes()
     except OSError as error:

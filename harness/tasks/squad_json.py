@@ -93,9 +93,7 @@ def answer_notes(rows: Sequence[QuestionRow]) -> Mapping[str, str]:
     found = [(find_answer(*one), one[2]) for one in given]
     moved = sum(at not in (-1, start) for at, start in found)
     lost = sum(at == -1 for at, _ in found)
-    return {
-        name: str(count) for name, count in (("answers moved", moved), ("answers not found", lost)) if count
-    }
+    return {name: str(count) for name, count in (("answers moved", moved), ("answers not found", lost)) if count}
 
 
 def trainable(examples: Iterable[Span]) -> tuple[Span, ...]:
@@ -104,9 +102,7 @@ def trainable(examples: Iterable[Span]) -> tuple[Span, ...]:
     for one in examples:
         at = next((place for place, start in enumerate(one.starts) if start >= 0), None)
         if at is not None:
-            kept.append(
-                Span(one.id, one.question, one.context, (one.answers[at],), (one.starts[at],), one.cluster)
-            )
+            kept.append(Span(one.id, one.question, one.context, (one.answers[at],), (one.starts[at],), one.cluster))
     return tuple(kept)
 
 

@@ -49,17 +49,14 @@ def _fields(path: Path, number: int, line: str, tags: Collection[str]) -> list[s
     if len(row) != 2:
         raise HarnessError(f"{path}, line {number}: {len(row)} tab-separated fields instead of 2.", REPAIR)
     if row[1] not in tags:
-        raise HarnessError(
-            f"{path}, line {number}: unknown tag '{row[1]}' (known: {', '.join(tags)}).", REPAIR
-        )
+        raise HarnessError(f"{path}, line {number}: unknown tag '{row[1]}' (known: {', '.join(tags)}).", REPAIR)
     return row
 
 
 def tag_examples(sentences: Iterable[TaggedSentence]) -> tuple[Tag, ...]:
     """Examples with their position as id; each sentence is resampled by itself."""
     return tuple(
-        Tag(str(position), sentence.words, sentence.tags, str(position))
-        for position, sentence in enumerate(sentences)
+        Tag(str(position), sentence.words, sentence.tags, str(position)) for position, sentence in enumerate(sentences)
     )
 
 

@@ -41,9 +41,7 @@ def read_split(source: Source, language: str, split: str) -> tuple[list[TaggedSe
             raise MissingDataError(f"no ud/**/{pattern} and {error.problem}") from error
     sentences = [sentence for path in paths for sentence in read_conllu(path, language)]
     if not sentences:
-        raise HarnessError(
-            f"{', '.join(map(str, paths))}: no sentence with its words.", "Fetch the treebank again."
-        )
+        raise HarnessError(f"{', '.join(map(str, paths))}: no sentence with its words.", "Fetch the treebank again.")
     return sentences, {"treebanks": f"{', '.join(path.stem for path in paths)} (not XTREME's file)"}
 
 
@@ -68,6 +66,7 @@ TASK = Task(
     load=load,
     accepts=any_language,
     files="udpos/{train,dev,test}-<lng>.tsv or ud/**/<lng>_*-ud-{train,dev,test}.conllu",
+    splits=("validation", "test"),
     source="Universal Dependencies v2.5 in XTREME's tokenisation",
     licence="per treebank, several CC BY-NC-SA",
     labels=UPOS,

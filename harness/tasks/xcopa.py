@@ -18,10 +18,7 @@ def load(source: Source, language: str, split: str, limit: int | None) -> Loaded
     """`{val,test}.<lang>.jsonl`, in the data set's folder or in its subfolder `data/<lang>`.
 
     The cluster is the index, which is the same question in every language."""
-    files = {
-        name: (f"{name}.{language}.jsonl", f"data/{language}/{name}.{language}.jsonl")
-        for name in ("val", "test")
-    }
+    files = {name: (f"{name}.{language}.jsonl", f"data/{language}/{name}.{language}.jsonl") for name in ("val", "test")}
     readers = dict.fromkeys(files[NAMES[split]], read_copa)
     examples = read_evaluated(source, "xcopa", readers, files["val"] if split == "test" else ())[1][:limit]
     return Loaded(examples, split, content_hash(examples), len(examples))
@@ -52,6 +49,7 @@ TASK = Task(
     accepts=any_language,
     files="xcopa/{val,test}.<lng>.jsonl; siqa/…, xcopa/train.en.jsonl, commonsenseqa/… for training",
     joint=True,
+    splits=("validation", "test"),
     source="cambridgeltl/xcopa",
     licence="CC BY 4.0",
     train=train,

@@ -69,6 +69,7 @@ TASK = Task(
     accepts=any_language,
     files="xnli/{dev,test}-<lng>.tsv or xnli/XNLI-1.0/xnli.{dev,test}.tsv; mnli/… for training",
     joint=True,
+    splits=("validation", "test"),
     source="facebookresearch/XNLI 1.0",
     licence="CC BY-NC 4.0",
     labels=LABELS,

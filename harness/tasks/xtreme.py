@@ -40,8 +40,7 @@ XTREME_LANGUAGES: dict[str, tuple[str, ...]] = {
     ),
     "bucc2018": _codes("de fr ru zh"),
     "tatoeba": _codes(
-        "ar he vi id jv tl eu ml ta te af nl de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw zh"
-        " kk tr et fi hu"
+        "ar he vi id jv tl eu ml ta te af nl de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw zh kk tr et fi hu"
     ),
     "xquad": _codes("en es de el ru tr ar vi th zh hi"),
     "mlqa": _codes("en es de ar hi vi zh"),

@@ -39,9 +39,7 @@ def split(text: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(("gold", "output", "legacy", "newer"), FROZEN)
-def test_counts_of_the_real_packages(
-    gold: str, output: str, legacy: tuple[int, ...], newer: tuple[int, ...]
-) -> None:
+def test_counts_of_the_real_packages(gold: str, output: str, legacy: tuple[int, ...], newer: tuple[int, ...]) -> None:
     items = items_of(split(gold), split(output))
     assert tuple(count_units(items, "legacy").sum(axis=0)) == legacy
     assert tuple(count_units(items, "seqeval1").sum(axis=0)) == newer
@@ -71,9 +69,7 @@ def walk(sentences: Sequence[Sequence[str]], rule: str) -> set[tuple[str, int, i
 def test_equals_the_step_by_step_machine(rule: str, vocabulary: list[str]) -> None:
     draw = random.Random(7)
     for _ in range(150):
-        gold = [
-            [draw.choice(vocabulary) for _ in range(draw.randint(1, 9))] for _ in range(draw.randint(1, 6))
-        ]
+        gold = [[draw.choice(vocabulary) for _ in range(draw.randint(1, 9))] for _ in range(draw.randint(1, 6))]
         output = [[tag if draw.random() < 0.7 else draw.choice(vocabulary) for tag in one] for one in gold]
         expected, predicted = walk(gold, rule), walk(output, rule)
         counts = (len(expected & predicted), len(predicted), len(expected))
@@ -81,9 +77,7 @@ def test_equals_the_step_by_step_machine(rule: str, vocabulary: list[str]) -> No
         f1, precision, recall = (evaluate(metric, items_of(gold, output)) for metric in tag_metrics(rule))
         assert precision == (counts[0] / counts[1] if counts[1] else 0)
         assert recall == (counts[0] / counts[2] if counts[2] else 0)
-        assert f1 == pytest.approx(
-            2 * precision * recall / (precision + recall) if counts[0] else 0, abs=1e-15
-        )
+        assert f1 == pytest.approx(2 * precision * recall / (precision + recall) if counts[0] else 0, abs=1e-15)
 
 
 def test_upos_units_are_runs_of_equal_tags_except_those_with_s() -> None:
@@ -91,9 +85,7 @@ def test_upos_units_are_runs_of_equal_tags_except_those_with_s() -> None:
     for _ in range(100):
         tags = [[draw.choice(UPOS) for _ in range(12)] for _ in range(3)]
         runs = sum(
-            at == 0 or tag != one[at - 1] or tag in {"SCONJ", "SYM"}
-            for one in tags
-            for at, tag in enumerate(one)
+            at == 0 or tag != one[at - 1] or tag in {"SCONJ", "SYM"} for one in tags for at, tag in enumerate(one)
         )
         assert tuple(count_units(items_of(tags, tags), "legacy").sum(axis=0)) == (runs, runs, runs)
 

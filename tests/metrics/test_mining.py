@@ -156,9 +156,7 @@ def test_sets_of_tuples() -> None:
 
 def test_reciprocal_rank_stops_at_its_depth() -> None:
     ranked = [str(number) for number in range(1, 30)]
-    items = [Item(gold, gold, ranked, gold) for gold in ("1", "4", "20", "21", "99")] + [
-        Item("m", "1", None, "m")
-    ]
+    items = [Item(gold, gold, ranked, gold) for gold in ("1", "4", "20", "21", "99")] + [Item("m", "1", None, "m")]
     assert rank_metric().name == "map@20"
     assert evaluate(rank_metric(), items) == pytest.approx((1 + 1 / 4 + 1 / 20) / 6)
 
@@ -197,9 +195,7 @@ def test_official_threshold_pairs_and_scores(shared: Path, language: str) -> Non
     lines = (root / f"official/{language}/test-{language}.tsv").read_text("utf-8").splitlines()
     assert {f"{source}\t{target}" for source, target in pairs} == set(lines)
     for metric in bucc_metrics():
-        assert 100 * evaluate(metric, items) == pytest.approx(
-            golden["test_at_dev_threshold"][metric.name], abs=1e-9
-        )
+        assert 100 * evaluate(metric, items) == pytest.approx(golden["test_at_dev_threshold"][metric.name], abs=1e-9)
         dev = [one for one in items if one.id.startswith("dev/")]
         name = {"f1": "F1"}.get(metric.name, metric.name)
         assert 100 * evaluate(metric, dev) == pytest.approx(golden["dev"][name], abs=1e-9)

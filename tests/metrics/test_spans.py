@@ -114,9 +114,7 @@ def second_opinion(text: str, language: str) -> str:
         "de": {"ein", "eine", "einen", "einem", "eines", "einer", "der", "die", "das", "den", "dem", "des"},
         "vi": {"của", "là", "cái", "chiếc", "những"},
     }
-    text = "".join(
-        c for c in text.lower() if c not in string.punctuation and unicodedata.category(c)[0] != "P"
-    )
+    text = "".join(c for c in text.lower() if c not in string.punctuation and unicodedata.category(c)[0] != "P")
     if language == "ar":
         text = text.replace("\u0627\u0644", " ")
     tokens = []

@@ -40,9 +40,7 @@ def test_xnli_keeps_quotes_and_counts_pairs_without_a_sentence(tmp_path: Path) -
 
 def test_a_cluster_is_three_rows_or_else_the_rows_of_a_premise(tmp_path: Path) -> None:
     def clusters(*premises: str) -> list[str]:
-        write(
-            tmp_path, "xnli/dev-de.tsv", pairs(*(f"{one}|h{at}|neutral" for at, one in enumerate(premises)))
-        )
+        write(tmp_path, "xnli/dev-de.tsv", pairs(*(f"{one}|h{at}|neutral" for at, one in enumerate(premises))))
         examples = xnli.TASK.load(Source(tmp_path), "de", "validation", None).examples
         return [one.cluster for one in examples]  # type: ignore[union-attr]
 
@@ -64,9 +62,7 @@ def test_a_cluster_is_three_rows_or_else_the_rows_of_a_premise(tmp_path: Path) -
         ("", "is empty"),
     ],
 )
-def test_malformed_pairs_are_refused_with_file_and_line(
-    tmp_path: Path, text: str | bytes, message: str
-) -> None:
+def test_malformed_pairs_are_refused_with_file_and_line(tmp_path: Path, text: str | bytes, message: str) -> None:
     write(tmp_path, "xnli/test-de.tsv", text)
     with pytest.raises(HarnessError, match=message):
         xnli.TASK.load(Source(tmp_path), "de", "test", None)
@@ -165,7 +161,7 @@ def test_xnli_without_a_dev_set_holds_premises_out(tmp_path: Path) -> None:
     premises = [{one.first for one in part} for part in (training.train, training.dev)]  # type: ignore[union-attr]
     assert not premises[0] & premises[1]
     assert premises[1]
-    assert training.notes["selection"] == "a tenth held out by hash"
+    assert training.notes["selected_on"] == "a tenth held out by hash"
 
 
 def x_final(*rows: str) -> str:

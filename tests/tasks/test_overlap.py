@@ -52,9 +52,7 @@ def test_what_may_not_be_shared() -> None:
 
 
 def test_shared_passages_go_from_training_and_selection() -> None:
-    given = training(
-        (span("0", "One."), span("1", "Two."), span("2", "six")), (span("3", "TWO"), span("4", "three"))
-    )
+    given = training((span("0", "One."), span("1", "Two."), span("2", "six")), (span("3", "TWO"), span("4", "three")))
     cleaned, dropped = drop_overlap(given, [[span("x", "one")], [span("y", "two")]])
     assert dropped == 3
     assert [one.id for one in (*cleaned.train, *cleaned.dev)] == ["2", "4"]
@@ -100,7 +98,7 @@ def test_a_passage_is_held_out_as_a_whole_and_whatever_else_is_there() -> None:
     )
     assert [len(part) for part in hold_out(examples[:6])] == [3, 3]
     given = select_on("name", examples, (examples[:1], "what"), {})
-    assert (given.dev, given.notes) == (examples[:1], {"selection": "what"})
+    assert (given.dev, given.notes) == (examples[:1], {"selected_on": "what"})
 
 
 def test_a_language_is_accepted_in_its_shortest_form_and_a_pair_is_not() -> None:

@@ -143,11 +143,7 @@ def test_every_language_with_a_file_is_pinned_and_no_other(shared: Path) -> None
     source = Source(shared / "data")
     found = set()
     for task in TASKS.values():
-        extra = (
-            [f"{a}-{b}" for a in task.languages for b in task.languages if a != b]
-            if task.name == "mlqa"
-            else []
-        )
+        extra = [f"{a}-{b}" for a in task.languages for b in task.languages if a != b] if task.name == "mlqa" else []
         for language in (*task.languages, *extra):
             for split in ("test", "validation"):
                 try:
@@ -181,8 +177,7 @@ def test_parallel_tasks_share_clusters_and_xnli_its_labels(shared: Path) -> None
 def test_mlqa_questions_are_shared_across_languages(shared: Path) -> None:
     source = Source(shared / "data")
     sets: dict[str, Any] = {
-        one: TASKS["mlqa"].load(source, one, "validation", None).examples
-        for one in ("en", "de", "es", "zh", "de-en")
+        one: TASKS["mlqa"].load(source, one, "validation", None).examples for one in ("en", "de", "es", "zh", "de-en")
     }
     clusters = {one: {span.cluster for span in spans} for one, spans in sets.items()}
     assert all(one <= clusters["en"] for one in clusters.values())
@@ -193,7 +188,7 @@ def test_mlqa_questions_are_shared_across_languages(shared: Path) -> None:
 def test_the_notes_of_the_training_data_say_what_stands_in(shared: Path) -> None:
     source = Source(shared / "data")
     notes = {name: TASKS[name].train(source, "en").notes for name in ("xnli", "pawsx", "xquad", "xcopa")}  # type: ignore[misc]
-    assert notes["xnli"]["selection"] == "xnli dev en, which --split validation scores"
+    assert notes["xnli"]["selected_on"] == "xnli dev en, which --split validation scores"
     assert notes["pawsx"]["stand-in"] == "not PAWS-X's train"
     assert notes["xquad"]["training"] == "dev-v2.0.part1.json, 1910 of 4065 questions"
     assert notes["xquad"]["stand-in"] == "not SQuAD v1.1's train, answerable part only"

@@ -153,9 +153,7 @@ def test_mlqa_takes_all_pairs_and_the_passage_decides_the_rule(tmp_path: Path) -
     loaded = mlqa.TASK.load(Source(tmp_path), "de-en", "validation", None)
     assert [one.cluster for one in loaded.examples] == ["a", "b"]  # type: ignore[union-attr]
     assert loaded.notes == {"answers moved": "1"}
-    with pytest.raises(
-        MissingDataError, match=r"--split validation scores .*dev-context-de-question-en.json"
-    ):
+    with pytest.raises(MissingDataError, match=r"--split validation scores .*dev-context-de-question-en.json"):
         mlqa.TASK.load(Source(tmp_path), "de-en", "test", None)
     assert [metric.name for metric in mlqa.TASK.metrics("de-en")] == ["f1", "exact_match"]
     names = ["f1", "exact_match", "f1_mlqa", "exact_match_mlqa"]
@@ -200,7 +198,7 @@ def test_squad_v1_is_preferred_and_selected_on_its_own_dev(tmp_path: Path) -> No
     training = mlqa.TASK.train(Source(tmp_path), "en")  # type: ignore[misc]
     assert [one.context for one in training.train] == [CONTEXT]  # type: ignore[union-attr]
     assert training.dev == (Span("0", "q d", "dev", ("dev", "de"), (0, 0), "0"),)
-    assert training.notes["selection"] == "dev-v1.1.json"
+    assert training.notes["selected_on"] == "dev-v1.1.json"
     assert "stand-in" not in training.notes
     with pytest.raises(MissingDataError, match="is English"):
         mlqa.TASK.train(Source(tmp_path), "de")  # type: ignore[misc]

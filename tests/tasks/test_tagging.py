@@ -94,7 +94,7 @@ def test_training_leaves_out_sentences_with_withheld_tags(tmp_path: Path) -> Non
     training = udpos.train(Source(tmp_path), "en")
     assert training.train == (Tag("0", ("c",), ("VERB",), "0"),)
     assert training.notes["sentences with withheld tags"] == "1"
-    assert training.notes["selection"] == "udpos dev en, which --split validation scores"
+    assert training.notes["selected_on"] == "udpos dev en, which --split validation scores"
 
 
 # word rows of a joined token, language -> its tag
@@ -117,9 +117,7 @@ JOINED = {
 @pytest.mark.parametrize("case", JOINED)
 def test_the_tag_of_a_joined_token(tmp_path: Path, case: str) -> None:
     language, words, tag = JOINED[case]
-    lines = [row("1-2", "zum")] + [
-        row(str(at), f"w{at}", one, str(head)) for at, (one, head) in enumerate(words, 1)
-    ]
+    lines = [row("1-2", "zum")] + [row(str(at), f"w{at}", one, str(head)) for at, (one, head) in enumerate(words, 1)]
     path = write(tmp_path, "t.conllu", treebank(lines))
     (sentence,) = read_conllu(path, language)
     assert sentence.words == ("zum", "w3")
@@ -165,9 +163,7 @@ def test_sentences_of_withheld_words_go_when_at_most_one_word_is_left(tmp_path: 
         ([row("1.1", "ab")], "line 2: a sentence without its word 1"),
     ],
 )
-def test_malformed_treebanks_are_refused_with_file_and_line(
-    tmp_path: Path, lines: list[str], message: str
-) -> None:
+def test_malformed_treebanks_are_refused_with_file_and_line(tmp_path: Path, lines: list[str], message: str) -> None:
     path = write(tmp_path, "t.conllu", treebank(lines))
     with pytest.raises(HarnessError, match=f"t.conllu, {message}"):
         read_conllu(path, "de")
@@ -192,6 +188,4 @@ def test_official_dev_is_reproduced_from_its_treebank(shared: Path) -> None:
     assert (len(ours), len(same)) == (156, 130)
     assert sum(a != b for one in same for a, b in zip(one.tags, tags[one.words], strict=True)) == 8
     (joined,) = [one for one in same if "don't" in one.words]
-    assert (
-        joined.tags[joined.words.index("don't")] == tags[joined.words][joined.words.index("don't")] == "AUX"
-    )
+    assert joined.tags[joined.words.index("don't")] == tags[joined.words][joined.words.index("don't")] == "AUX"

@@ -65,9 +65,7 @@ def test_the_question_is_xtreme_rs_text_form(tmp_path: Path) -> None:
         ([copa(1), "", copa(2)], "line 2: not JSON"),
     ],
 )
-def test_malformed_lines_are_refused_with_file_and_line(
-    tmp_path: Path, rows: list[Any], message: str
-) -> None:
+def test_malformed_lines_are_refused_with_file_and_line(tmp_path: Path, rows: list[Any], message: str) -> None:
     write(tmp_path, "xcopa/test.sw.jsonl", *rows)
     with pytest.raises(HarnessError, match=message):
         xcopa.TASK.load(Source(tmp_path), "sw", "test", None)

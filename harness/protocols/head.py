@@ -1,0 +1,78 @@
+"""The protocol `head`: a checkpoint that already carries a trained head of the task's form; no training.
+
+Labels are matched by name through the checkpoint's `id2label`; a newly made head is never scored."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness.checkpoint import Checkpoint
+from harness.errors import HarnessError
+from harness.plan import Answer, Job, Progress, Protocol, Resolved, Settings
+from harness.protocols.answers import to_items
+from harness.protocols.transfer import questions
+from harness.tasks.source import Source
+from harness.tasks.task import Task
+
+# As XTREME's scripts cut inputs.
+MAX_LENGTH = {"classify": 128, "tag": 128, "span": 384, "choice": 128}
+
+
+def refuse(checkpoint: Checkpoint, task: Task) -> str:
+    """Only a trained head of the task's form answers."""
+    from harness.heads.trained import trained_form
+
+    form = trained_form(checkpoint)
+    if form == task.form:
+        return ""
+    return f"{checkpoint.name} has {f'a head for {form}' if form else 'no trained head'}, {task.name} needs one for {task.form}"
+
+
+def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Source) -> Resolved:
+    """The input length, and the order of the labels where the checkpoint does not name them."""
+    length = settings.max_length or MAX_LENGTH[task.form]
+    resolved = {"max_length": length, "dtype": settings.dtype}
+    marks = [f"length{length}"] if settings.max_length else []
+    if settings.label_order:
+        resolved["label_order"] = ",".join(settings.label_order)
+        marks.append("label-order")
+    return Resolved(resolved, tuple(marks))
+
+
+def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[Job, Answer]]:
+    """Answers each job from one loaded model per task."""
+    from itertools import groupby
+
+    for _, group in groupby(jobs, key=lambda job: job.task.name):
+        same = list(group)
+        try:
+            yield from _answers(same, progress)
+        except HarnessError as error:
+            yield from ((job, error) for job in same)
+
+
+def _answers(jobs: Sequence[Job], progress: Progress) -> Iterator[tuple[Job, Answer]]:
+    import torch
+
+    from harness.heads import HEADS
+    from harness.heads.head import Encoding
+    from harness.heads.predict import predict
+    from harness.heads.tokeniser import open_tokeniser
+    from harness.heads.trained import Wanted, load_trained
+    from harness.retrieval.encoder import resolve_device
+
+    job = jobs[0]
+    head = HEADS[job.task.form]
+    order = job.settings.get("label_order")
+    wanted = Wanted(job.task.labels, order=tuple(str(order).split(",")) if order else None)
+    model = load_trained(job.checkpoint, head, wanted, getattr(torch, str(job.settings["dtype"])))
+    model.module.to(resolve_device(job.device)).eval()
+    encoding = Encoding(open_tokeniser(job.checkpoint), int(job.settings["max_length"]), job.task.labels)
+    label = f"{job.name}: predicting {job.task.name}"
+    for one in jobs:
+        examples = questions(one)
+        features = head.encode(examples, encoding)
+        logits = predict(head, model.module, [features], progress=lambda done, total: progress(label, done, total))[0]
+        yield one, to_items(examples, head.decode(features, examples, logits, model.labels))
+
+
+PROTOCOL = Protocol("head", refuse, resolve, run, seedless=True)

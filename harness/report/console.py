@@ -1,0 +1,148 @@
+"""Tables and progress bars in the terminal; silent bars where there is none."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from harness.plan import Plan
+from harness.plan import Progress as Report
+from harness.report.leaderboard import Row
+from harness.store import AVERAGE
+
+
+@contextmanager
+def progress_bars(quiet: bool) -> Iterator[Report]:
+    """A callback (label, done, total) that draws one bar per label on stderr while it is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda label, done, total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        known: dict[str, int] = {}
+
+        def report(label: str, done: int, total: int) -> None:
+            if label not in known:
+                known[label] = int(bars.add_task(Text(label).markup, total=total))
+            bars.update(known[label], completed=done, total=total, visible=done < total)  # type: ignore[arg-type]
+
+        yield report
+
+
+def print_plan(plan: Plan, console: Console) -> None:
+    """What runs and what is skipped, each reason once."""
+    runs: dict[tuple[str, str, str], list[str]] = {}
+    for job in plan.jobs:
+        runs.setdefault((job.name, job.task.name, job.folder), []).append(job.language)
+    for (name, task, folder), languages in runs.items():
+        console.print(Text(f"run   {name}  {task}  {folder}  {_codes(languages)}"), soft_wrap=True)
+    skips: dict[tuple[str, str, str], list[str]] = {}
+    for skip in plan.skips:
+        skips.setdefault((skip.name, skip.task.name, _pattern(skip.reason)), []).append(skip.language)
+    for (name, task, reason), languages in skips.items():
+        console.print(Text(f"skip  {name}  {task}  {_codes(languages)}: {reason}", style="dim"), soft_wrap=True)
+    for warning in plan.warnings:
+        console.print(Text(f"note  {warning}", style="yellow"), soft_wrap=True)
+
+
+def _codes(languages: Sequence[str], most: int = 12) -> str:
+    codes = list(dict.fromkeys(languages))
+    more = f" and {len(codes) - most} more" if len(codes) > most else ""
+    return f"{' '.join(codes[:most])}{more} ({len(codes)})"
+
+
+def _pattern(reason: str) -> str:
+    """Reasons that differ in file names alone are one reason; one that names a way out is kept."""
+    missing = reason.startswith("no ") and "--split" not in reason
+    return "no data file in the folder (docs/data.md lists the names)" if missing else reason
+
+
+def print_leaderboard(rows: Sequence[Row], console: Console) -> None:
+    """One table of task averages, then one of languages per task; main metrics in percent."""
+    main = [row for row in rows if row.main]
+    if not main:
+        console.print("No scores yet.")
+        return
+    console.print(averages_table(main))
+    for task in dict.fromkeys(row.task for row in main):
+        console.print(languages_table([row for row in main if row.task == task and row.status == "scored"], task))
+    reasons = dict.fromkeys(f"{row.task}: {row.reason}" for row in main if row.status == "failed")
+    for reason in reasons:
+        console.print(Text(f"failed  {reason}", style="red"))
+
+
+def averages_table(main: Sequence[Row]) -> Table:
+    """Rows are checkpoints with their settings, columns are tasks; an average over a subset is never shown."""
+    columns = list(dict.fromkeys(row.column for row in main))
+    table = Table(title="Averages over each task's official languages (percent; 11/36 = languages scored)")
+    table.add_column("checkpoint", overflow="fold")
+    table.add_column("settings", overflow="fold")
+    for task, protocol, split in columns:
+        table.add_column(Text(f"{task}\n{protocol}" + (f" {split}" if split != "test" else "")), justify="right")
+    cells = {(row.variant, row.column): row for row in main if row.language == AVERAGE}
+    for variant in dict.fromkeys(row.variant for row in main):
+        line = [_average(cells.get((variant, column))) for column in columns]
+        table.add_row(*(Text(part) for part in variant), *line)
+    return table
+
+
+def languages_table(rows: Sequence[Row], task: str) -> Table:
+    """Rows are languages, columns are checkpoints with their settings."""
+    columns = list(dict.fromkeys((row.checkpoint, row.folder) for row in rows))
+    metric = rows[0].metric if rows else ""
+    table = Table(title=f"{task} {metric} (percent, 95% interval)")
+    table.add_column("language")
+    for name, folder in columns:
+        table.add_column(Text(f"{name}\n{folder}"), justify="right", overflow="fold")
+    cells = {(row.language, row.checkpoint, row.folder): row for row in rows}
+    for language in dict.fromkeys(row.language for row in rows):
+        line = [_cell(cells.get((language, *column))) for column in columns]
+        table.add_row(language, *line)
+    return table
+
+
+def _average(row: Row | None) -> str:
+    if row is None:
+        return ""
+    if row.value is None:
+        return f"- ({row.covered[0]}/{row.covered[1]})"
+    return _cell(row)
+
+
+def _cell(row: Row | None) -> str:
+    if row is None or row.value is None:
+        return ""
+    seeds = f" ×{row.seeds}" if row.seeds > 1 else ""
+    if row.low is None or row.high is None:
+        return f"{100 * row.value:.1f}{seeds}"
+    return f"{100 * row.value:.1f} [dim]{100 * row.low:.1f}-{100 * row.high:.1f}[/dim]"
+
+
+def print_submission(report: Mapping[str, Any], console: Console) -> None:
+    """The official report as tables: each task's languages, its averages where nothing is missing, the groups."""
+    for task, scores in report.items():
+        if not isinstance(scores, Mapping) or task == "incomplete":
+            continue
+        metrics = [name for name in scores if isinstance(scores[name], Mapping)]
+        table = Table(title=f"{task} (percent)")
+        table.add_column("language")
+        for metric in metrics:
+            table.add_column(metric, justify="right")
+        for language in scores[metrics[0]] if metrics else ():
+            table.add_row(language, *(f"{scores[metric][language]:.2f}" for metric in metrics))
+        averages = [f"{scores[f'avg_{metric}']:.2f}" if f"avg_{metric}" in scores else "-" for metric in metrics]
+        table.add_section()
+        table.add_row("avg", *averages)
+        console.print(table)
+    for name, value in report.items():
+        if isinstance(value, int | float):
+            console.print(f"{name}: {value:.2f}")
+    for task, missing in report.get("incomplete", {}).items():
+        console.print(Text(f"incomplete  {task}: {missing}", style="dim"))
+    for warning in report.get("warnings", ()):
+        console.print(Text(f"warning  {warning}", style="yellow"))

@@ -1,0 +1,167 @@
+"""The flat rows that every table, page and export is made of: one row per number."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean
+from typing import Any
+
+from harness.metrics.score import Score
+from harness.store import AVERAGE, Result, Store
+from harness.tasks import find_task
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number (fraction 0-1) with its interval; several seeds are one row: their mean, and no interval of one.
+
+    `complete` says that every language of the task's official list is scored under these settings: only then is
+    there a row with language `avg` that has a value. `covered` is how many of how many languages are."""
+
+    checkpoint: str
+    task: str
+    language: str
+    metric: str
+    main: bool
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    seeds: int
+    protocol: str
+    folder: str
+    split: str
+    settings: Mapping[str, Any]
+    signature: str
+    status: str
+    complete: bool
+    covered: tuple[int, int]
+    reason: str = ""
+
+    @property
+    def variant(self) -> tuple[str, str]:
+        """(checkpoint, settings that are not the default, apart from protocol and split): a line of a table."""
+        marks = [mark for mark in self.folder.split("@")[1:] if mark != self.split]
+        return self.checkpoint, " ".join(marks)
+
+    @property
+    def column(self) -> tuple[str, str, str]:
+        """(task, protocol, split): numbers of different protocols or splits never share a column."""
+        return self.task, self.protocol, self.split
+
+
+def leaderboard(store: Store) -> list[Row]:
+    """All rows of a results folder, by checkpoint, task, settings and language."""
+    groups: dict[tuple[str, str, str], list[Result]] = {}
+    for result in store.results():
+        groups.setdefault((result.checkpoint, result.task, result.folder), []).append(result)
+    return [row for results in groups.values() for row in _group_rows(results)]
+
+
+def official_languages(task: str, seen: Sequence[str]) -> tuple[str, ...]:
+    """The list that the task's average is over; of a task unknown here, the languages that were asked for."""
+    found = find_task(task)
+    return found.languages if found is not None else tuple(seen)
+
+
+def _group_rows(results: Sequence[Result]) -> list[Row]:
+    languages = dict.fromkeys(one.language for one in results if one.language != AVERAGE)
+    official = official_languages(results[0].task, list(languages))
+    scored = {one.language for one in results if one.status == "scored"}
+    covered = (len(scored & set(official)), len(official))
+    complete = AVERAGE in scored
+    rows = []
+    for language in [*languages, AVERAGE]:
+        of_language = [one for one in results if one.language == language]
+        done = [one for one in of_language if one.status == "scored"]
+        if done:
+            rows += _score_rows(done, complete, covered)
+        elif of_language:
+            rows.append(_empty(of_language[0], complete, covered))
+        elif scored:
+            rows.append(_empty(results[0], complete, covered, AVERAGE, "incomplete"))
+    return rows
+
+
+def _score_rows(seeds: Sequence[Result], complete: bool, covered: tuple[int, int]) -> list[Row]:
+    first = seeds[0]
+    rows = []
+    for score in first.scores:
+        same = [one for result in seeds for one in result.scores if one.metric == score.metric]
+        value, low, high = _over_seeds(same)
+        shared = _shared(first, complete, covered)
+        rows.append(
+            Row(
+                language=first.language,
+                metric=score.metric,
+                main=score.main,
+                value=value,
+                low=low,
+                high=high,
+                n=score.n,
+                seeds=len(same),
+                signature=score.signature,
+                status="scored",
+                **shared,
+            )
+        )
+    return rows
+
+
+def _over_seeds(scores: Sequence[Score]) -> tuple[float, float | None, float | None]:
+    """An interval over items belongs to one trained model; the mean over seeds has none of that kind."""
+    if len(scores) == 1:
+        return scores[0].value, scores[0].low, scores[0].high
+    return fmean(score.value for score in scores), None, None
+
+
+def _empty(result: Result, complete: bool, covered: tuple[int, int], language: str = "", status: str = "") -> Row:
+    return Row(
+        language=language or result.language,
+        metric="",
+        main=True,
+        value=None,
+        low=None,
+        high=None,
+        n=0,
+        seeds=0,
+        signature="",
+        status=status or result.status,
+        reason=result.reason if not status else f"{covered[0]} of {covered[1]} languages are scored",
+        **_shared(result, complete, covered),
+    )
+
+
+def _shared(result: Result, complete: bool, covered: tuple[int, int]) -> dict[str, Any]:
+    return {
+        "checkpoint": result.checkpoint,
+        "task": result.task,
+        "protocol": result.protocol,
+        "folder": result.folder,
+        "split": result.split,
+        "settings": dict(result.settings),
+        "complete": complete,
+        "covered": covered,
+    }
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """A list of flat objects; an absent number is an absent key."""
+    objects = [{key: value for key, value in asdict(row).items() if value not in (None, "")} for row in rows]
+    return json.dumps(objects, ensure_ascii=False, indent=1)
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """The same rows with a header; settings are JSON."""
+    out = io.StringIO()
+    names = [name for name in Row.__dataclass_fields__ if name not in ("covered", "reason")]
+    writer = csv.DictWriter(out, [*names, "covered", "reason"], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        cells = asdict(row)
+        cells["settings"] = json.dumps(cells["settings"], ensure_ascii=False)
+        cells["covered"] = f"{row.covered[0]}/{row.covered[1]}"
+        writer.writerow(cells)
+    return out.getvalue().rstrip("\n")

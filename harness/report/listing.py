@@ -1,0 +1,66 @@
+"""What there is to choose from: tasks with their languages, models of the zoo, kinds of checkpoints."""
+
+import json
+from typing import Any
+
+from harness.tasks import BENCHMARKS, NAMES, get_task
+
+KINDS = {
+    "encoder": "bare encoder",
+    "encoder-mlm": "encoder with its masked language modelling head",
+    "sequence-classification": "encoder with a trained classification head",
+    "token-classification": "encoder with a trained tagging head",
+    "question-answering": "encoder with a trained span head",
+    "multiple-choice": "encoder with a trained multiple-choice head",
+    "sentence-transformers": "sentence encoder with its own pooling",
+    "causal-lm": "decoder language model",
+    "encoder-decoder": "encoder-decoder (its encoder makes sentence vectors)",
+    "image-text": "image-text dual encoder (its text tower)",
+    "vision-language": "vision-language model (its language tower)",
+}
+
+
+def listing(what: str, format_: str) -> str:
+    """Lines for a terminal, or JSON."""
+    rows = {"tasks": tasks, "models": models, "kinds": kinds}[what]()
+    if format_ == "json":
+        return json.dumps(rows, ensure_ascii=False, indent=1)
+    return "\n".join("  ".join(str(cell) for cell in line) for line in aligned(rows))
+
+
+def tasks() -> list[dict[str, Any]]:
+    """One row a task, then one a benchmark."""
+    rows: list[dict[str, Any]] = []
+    for name in NAMES:
+        task = get_task(name)
+        codes = list(task.languages)
+        rows.append({"name": name, "languages": len(codes), "title": task.title, "codes": codes, "files": task.files})
+    for name, members in BENCHMARKS.items():
+        rows.append({"name": name, "languages": "", "title": f"benchmark: {', '.join(members)}"})
+    return rows
+
+
+def models() -> list[dict[str, Any]]:
+    """One row a zoo entry."""
+    from harness.zoo import list_models
+
+    return [{"name": one.name, "where": one.hub or one.path or "", "kind": one.kind or ""} for one in list_models()]
+
+
+def kinds() -> list[dict[str, Any]]:
+    """One row a kind."""
+    return [{"name": name, "meaning": meaning} for name, meaning in KINDS.items()]
+
+
+def aligned(rows: list[dict[str, Any]]) -> list[list[str]]:
+    """Cells padded to their column's width; long lists are cut."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [[short(row.get(name, "")) for name in names] for row in rows]
+    widths = [max(len(line[at]) for line in cells) for at in range(len(names))]
+    return [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in cells]
+
+
+def short(value: Any, most: int = 60) -> str:
+    """One cell's text."""
+    text = " ".join(value) if isinstance(value, list) else str(value)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
