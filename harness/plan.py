@@ -10,6 +10,8 @@ from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
 from harness.languages import normalise
 from harness.metrics.score import Item
+from harness.tasks.catalogue import elsewhere
+from harness.tasks.fetch import fetch_missing
 from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
 from harness.tasks.task import Loaded, Task, Training
 
@@ -118,6 +120,7 @@ def plan(
 ) -> Plan:
     """Jobs and skips for each checkpoint (by its name in the results) and task; HarnessError where nothing can run."""
     wanted = _wanted_languages(tasks, settings)
+    _fetch(tasks, wanted, source, settings, protocols)
     jobs: list[Job] = []
     skips: list[Skip] = []
     warnings: list[str] = []
@@ -178,11 +181,29 @@ def _wanted_languages(tasks: Sequence[Task], settings: Settings) -> dict[str, tu
     return {task.name: tuple(form for form in forms if task.accepts(form)) for task in tasks}
 
 
+def _fetch(
+    tasks: Sequence[Task],
+    wanted: Mapping[str, Sequence[str]],
+    source: Source,
+    settings: Settings,
+    protocols: Mapping[str, Protocol],
+) -> None:
+    """Without --data: fetches what is not in the cache folder, or says in one message all that cannot be had."""
+    if not source.fetched:
+        return
+    tuned = [task for task in tasks if "transfer" in protocols and settings.protocol in (None, "transfer")]
+    evaluated = [(task, code, settings.split) for task in tasks for code in wanted[task.name]]
+    training = [(task, settings.source_language, "train") for task in tuned if task.train is not None]
+    fetch_missing([*evaluated, *training], source, lambda *moment: None)
+
+
 def _load(task: Task, language: str, source: Source, settings: Settings) -> Loaded | str:
     """The examples, or the reason why there are none."""
     try:
         return task.load(source, language, settings.split, settings.limit)
-    except (MissingDataError, BlankedLabelsError) as error:
+    except MissingDataError as error:
+        return f"{error}; {elsewhere(task)}" if source.fetched else str(error)
+    except BlankedLabelsError as error:
         return str(error)
 
 

@@ -89,7 +89,7 @@ def survey(root: Path, progress: Progress = lambda label, done, total: None) -> 
     bad = {one.file for one in odd}
     good = sorted(str(name) for name in behind if str(name) not in bad)
     unused = Counter(name.parts[0] for name in sorted(idle))
-    return Survey(str(root), first.found, tuple(dict.fromkeys(odd)), tuple(good), unused)
+    return Survey(str(root), first.found, tuple(dict.fromkeys(odd)), tuple(good), dict(unused))
 
 
 def _is_data(name: Path) -> bool:
@@ -105,7 +105,8 @@ def _languages(task: Task) -> list[str]:
     """Every language and pair that the task accepts and that some data set has; FLORES-200 each against English."""
     tables = (*XTREME_LANGUAGES.values(), *XTREME_R_LANGUAGES.values(), FLORES_LANGUAGES, TATOEBA_LANGUAGES)
     singles = dict.fromkeys([*task.languages, *(code for table in tables for code in table)])
-    pairs = [] if task.name == "flores200" else ["-".join(two) for two in product(task.languages, repeat=2)]
+    paired = task.name != "flores200" and task.accepts("-".join(task.languages[:2]))
+    pairs = ["-".join(two) for two in product(task.languages, repeat=2)] if paired else []
     return [code for code in (*singles, *pairs) if task.accepts(code)]
 
 
