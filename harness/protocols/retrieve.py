@@ -200,10 +200,11 @@ def further(queries: Matrix, targets: Matrix, both: "Both", engine: str) -> dict
 
 def mine(corpora: Comparable, reader: Reader, split: str, engine: str) -> tuple[Item, ...]:
     """One item for each source sentence that has a gold pair or a candidate, ids marked with the split."""
-    from harness.retrieval.mine import mine_corpora
+    from harness.retrieval.mine import mine_corpora, unambiguous
 
-    source, target = (reader.unit_vectors(side.texts) for side in (corpora.source, corpora.target))
-    found = mine_corpora(corpora.source.texts, corpora.target.texts, source, target, engine=engine)
+    texts = corpora.source.texts, corpora.target.texts
+    vectors = reader.unit_vectors(texts[0]), reader.unit_vectors(texts[1])
+    found = unambiguous(mine_corpora(texts, vectors, MARGIN_NEIGHBOURS, engine), texts)
     gold: dict[str, list[str]] = {}
     for source_id, target_id in corpora.gold:
         gold.setdefault(source_id, []).append(target_id)

@@ -5,24 +5,23 @@ The tuned model is kept under the results folder by a hash of all that made it: 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from harness.checkpoint import Checkpoint, open_checkpoint
 from harness.errors import HarnessError
-from harness.examples import Classify, Question
+from harness.examples import Question
 from harness.languages import normalise
 from harness.metrics.score import evaluate
 from harness.plan import Answer, Job, Progress, Protocol, Resolved, Settings
 from harness.protocols.answers import to_items
+from harness.protocols.shuffle import shuffle_labels
 from harness.tasks.overlap import drop_overlap, evaluated_texts
 from harness.tasks.source import Source
-from harness.tasks.task import Task, Training, content_hash
+from harness.tasks.task import Task, Training
 from harness.train.presets import preset
 from harness.train.settings import TrainSettings, total_steps, warnings
 
@@ -48,7 +47,7 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
     else:
         training = cleaned
     if settings.shuffle_labels:
-        training = shuffled(training)
+        training = shuffle_labels(training)
     tuned = preset(settings.preset, task.name, settings.training, checkpoint.width >= LARGE)
     resolved = {
         "preset": settings.preset,
@@ -66,16 +65,6 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
     marks += ["shuffled"] if settings.shuffle_labels else []
     steps = total_steps(tuned, -(-len(training.train) // tuned.batch_size))
     return Resolved(resolved, tuple(marks), training, warnings(tuned, steps))
-
-
-def shuffled(training: Training) -> Training:
-    """The control: every right answer dealt to another question, so that nothing can be learnt about them."""
-    order = np.random.default_rng(0).permutation(len(training.train))
-    donors = [training.train[at] for at in order]
-    train = tuple(_with_answer(one, donor) for one, donor in zip(training.train, donors, strict=True))
-    return replace(
-        training, train=train, data=content_hash((train, training.dev)), notes={**training.notes, "labels": "shuffled"}
-    )
 
 
 def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[Job, Answer]]:

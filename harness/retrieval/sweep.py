@@ -1,0 +1,151 @@
+"""The exact search: one pass over tiles of similarities that serves both directions.
+
+Once the first tiles have set the k-th best similarity of each row and column, next to no pair of a later tile reaches
+either. What a tile costs beside its product is one subtraction of these floors and the maxima of small groups of pairs,
+a few hundredths of the product; only groups whose maximum is not negative are looked into."""
+
+import functools
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from harness.retrieval import ranking
+from harness.retrieval.screen import Block, Screen
+
+_LANES = 128  # groups that are compared side by side: a stretch of the tile holds this many, of `_MEMBERS` pairs each
+_MEMBERS = 16
+_STRETCH = _LANES * _MEMBERS
+_HITS = 2**14  # groups looked into at once: bounds the memory where everything ties
+_GATHER = 2**14
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The product of a block with the target rows from `left` on; the block's first row is `top`.
+
+    `values` and `floors` are flat buffers, of which the first rows * columns places are the tile and more follow, up to
+    the end of a stretch."""
+
+    block: Block
+    others: torch.Tensor
+    top: int
+    left: int
+    values: torch.Tensor
+    floors: torch.Tensor
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.block.vectors), len(self.others)
+
+    def matrix(self, flat: torch.Tensor) -> torch.Tensor:
+        """The tile (rows, columns) that lies in a flat buffer."""
+        rows, columns = self.shape
+        return flat[: rows * columns].view(rows, columns)
+
+
+def sweep(screen: Screen, size: int, start: int, k: int, backward: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Go through the blocks of `size` source rows from row `start` on, yielding the keys (size, k) of each.
+
+    `backward` (m, k') holds the keys of the target rows' neighbours among the source rows so far; it is updated in
+    place."""
+    source, target = screen.source.vectors, screen.target.vectors
+    length = -(-size * size // _STRETCH) * _STRETCH
+    values, floors = torch.empty(2, length, dtype=screen.dtype, device=backward.device)
+    for top in range(start, len(source), size):
+        block = screen.block(top, min(top + size, len(source)))
+        forward = ranking.empty(len(block.vectors), k, backward.device)
+        for left in range(0, len(target), size):
+            tile = Tile(block, target[left : left + size], top, left, values, floors)
+            screen.product(block, left, left + len(tile.others), tile.matrix(values))
+            _update(screen, tile, forward, backward[left : left + len(tile.others)])
+        yield forward
+
+
+def _update(screen: Screen, tile: Tile, forward: torch.Tensor, backward: torch.Tensor) -> None:
+    """Bring both directions' best keys up to date with a tile."""
+    rows, columns = tile.shape
+    values = tile.matrix(tile.values)
+    source, target = tile.block.vectors, tile.others
+    across = _floors(screen, values.T, forward, (source, target))
+    down = _floors(screen, values, backward, (target, source))
+    torch.minimum(across[:, None], down[None, :], out=tile.matrix(tile.floors))
+    values.sub_(tile.matrix(tile.floors))
+    stretches = -(-rows * columns // _STRETCH)
+    flat = tile.values[: stretches * _STRETCH]
+    flat[rows * columns :] = -1
+    groups = flat.view(stretches, _MEMBERS, _LANES)
+    members = torch.arange(_MEMBERS, device=flat.device) * _LANES
+    found = (groups.amax(1) >= 0).view(-1).nonzero().view(-1)
+    for hits in torch.split(found, _HITS):
+        stretch = hits.div(_LANES, rounding_mode="floor")
+        lane = hits - stretch * _LANES
+        first = stretch * _STRETCH + lane
+        hit, member = (groups[stretch, :, lane] >= 0).nonzero(as_tuple=True)
+        place = first[hit] + members[member]
+        if columns % _STRETCH:
+            place = place.sort().values
+        _merge(tile, place, forward, backward)
+
+
+def _merge(tile: Tile, place: torch.Tensor, forward: torch.Tensor, backward: torch.Tensor) -> None:
+    """Score the pairs at these places, which are sorted by row, and put them into both directions' keys."""
+    columns = tile.shape[1]
+    item = place.div(columns, rounding_mode="floor")
+    other = place - item * columns
+    scores = _scores(tile.block.vectors, tile.others, item, other)
+    keys = ranking.pack(scores, other + tile.left)
+    better = keys > forward[item, -1]
+    ranking.merge(forward, item[better], keys[better])
+    keys = ranking.pack(scores, item + tile.top)
+    better = keys > backward[other, -1]
+    other, order = other[better].sort()
+    ranking.merge(backward, other, keys[better][order])
+
+
+def _floors(
+    screen: Screen, values: torch.Tensor, best: torch.Tensor, sides: tuple[torch.Tensor, torch.Tensor]
+) -> torch.Tensor:
+    """The tile value that a pair must reach to count for its column (c,) of `values` (r, c).
+
+    `best` (c, k) holds the columns' keys so far; the similarities are those of sides[0] (c, d) with sides[1] (r, d)."""
+    worst, k = ranking.similarities(best[:, -1]), best.shape[1]
+    if k <= min(_LANES, len(values)) and bool((best[:, -1] == ranking.EMPTY).any()):
+        worst = torch.maximum(worst, _first_guess(values, k, sides))
+    floors = (worst.double() - screen.shift) / screen.unit
+    if values.dtype.is_floating_point:
+        return floors.clamp_(min=torch.finfo(torch.float32).min / 4).float()
+    return floors.floor_().clamp_(min=-(2.0**30)).int()
+
+
+def _first_guess(values: torch.Tensor, k: int, sides: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """The least similarity (c,) of k good neighbours of each column: the best of each of its k best groups of rows."""
+    groups = min(_LANES, len(values))
+    parts = values[: len(values) // groups * groups].view(-1, groups, values.shape[1])
+    group = parts.amax(0).T.topk(k, dim=1).indices
+    item = torch.arange(values.shape[1], device=values.device)[:, None].expand(-1, k)
+    other = parts[:, group, item].argmax(0) * groups + group
+    return _scores(*sides, item.flatten(), other.flatten()).view(-1, k).amin(1)
+
+
+def _scores(items: torch.Tensor, others: torch.Tensor, item: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Inner products (p,) of pairs sorted by item. Equal vectors score equally wherever they stand."""
+    if items.is_cuda:
+        pieces = zip(torch.split(item, _GATHER), torch.split(other, _GATHER), strict=True)
+        return torch.cat([(items[i] * others[o]).sum(1) for i, o in pieces])
+    _quieten_sparse()
+    first = torch.zeros(len(items) + 1, dtype=torch.int64)
+    torch.cumsum(item.bincount(minlength=len(items)), 0, out=first[1:])
+    size = (len(items), len(others))
+    pairs = torch.sparse_csr_tensor(first, other, torch.zeros(len(item)), size=size, check_invariants=False)
+    scored: torch.Tensor = torch.sparse.sampled_addmm(pairs, items, others.T, beta=0.0)
+    return scored.values()
+
+
+@functools.cache
+def _quieten_sparse() -> None:
+    """Torch warns once per process that its sparse rows are in beta; nothing of them leaves `_scores`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.sparse_csr_tensor([0, 0], [], [], size=(1, 1))

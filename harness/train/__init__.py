@@ -1,0 +1,1 @@
+"""One training loop, for intermediate tasks and for fine-tuning on English target data."""
