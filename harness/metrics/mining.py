@@ -48,6 +48,15 @@ def bucc_metrics() -> tuple[Metric, Metric, Metric]:
     )
 
 
+def tuning_metrics() -> tuple[Metric, Metric]:
+    """Further readings of the same items: `dev_f1`, what the tuning reached, and the `threshold` that it chose
+    (a margin, no fraction)."""
+    return (
+        Metric("dev_f1", mining_statistics, _no_sum, _dev_f1),
+        Metric("threshold", mining_statistics, _no_sum, _thresholds),
+    )
+
+
 def mined_pairs(items: Sequence[Item]) -> tuple[list[Pair], float]:
     """The (source id, target id) pairs of the scored sample at or above the tuned threshold, best first; and
     the threshold itself."""
@@ -142,17 +151,36 @@ def _no_sum(sums: Array) -> Array:
 
 def _weighted(statistics: Array, weights: Array, of_sums: Callable[[Array], Array]) -> Array:
     """Statistics (n, 5) and weights (r, n) to values (r,): each row tunes on dev and scores on its own."""
+    return _chunked(statistics, weights, lambda *given: of_sums(_sums_at_threshold(*given)))
+
+
+def _chunked(statistics: Array, weights: Array, values: Callable[[Array, Array], Array]) -> Array:
     rows = max(1, CHUNK_BYTES // (80 * max(1, len(statistics))))
     chunks = [weights[start : start + rows] for start in range(0, len(weights), rows)]
-    return np.concatenate([of_sums(_sums_at_threshold(statistics, chunk)) for chunk in chunks])
+    return np.concatenate([values(statistics, chunk) for chunk in chunks])
+
+
+def _dev_f1(statistics: Array, weights: Array) -> Array:
+    return _chunked(statistics, weights, lambda s, w: _tuning(s, w)[1])
+
+
+def _thresholds(statistics: Array, weights: Array) -> Array:
+    return _chunked(statistics, weights, lambda s, w: _tuning(s, w)[0])
+
+
+def _tuning(statistics: Array, weights: Array) -> tuple[Array, Array]:
+    """The threshold that each row's dev items choose, and their F1 there: (r,), (r,)."""
+    is_dev = statistics[:, DEV] == 1
+    dev = _candidates(statistics, is_dev)
+    gold = weights[:, is_dev] @ statistics[is_dev, GOLD]
+    return _tune(statistics[dev, SCORE], statistics[dev, CORRECT], weights[:, dev], gold)
 
 
 def _sums_at_threshold(statistics: Array, weights: Array) -> Array:
     """(correct, predicted, gold) of the scored sample, (r, 3), each row at the threshold its dev chooses."""
-    is_dev, is_scored = statistics[:, DEV] == 1, scored(statistics)
-    dev, test = _candidates(statistics, is_dev), _candidates(statistics, is_scored)
-    gold = weights[:, is_dev] @ statistics[is_dev, GOLD]
-    thresholds, _ = _tune(statistics[dev, SCORE], statistics[dev, CORRECT], weights[:, dev], gold)
+    is_scored = scored(statistics)
+    test = _candidates(statistics, is_scored)
+    thresholds, _ = _tuning(statistics, weights)
     kept = np.searchsorted(-statistics[test, SCORE], -thresholds, side="right")
     extracted = _cumulated(weights[:, test])
     correct = _cumulated(weights[:, test] * statistics[test, CORRECT])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.examples import Comparable, Corpus, Mining
-from harness.metrics.mining import bucc_metrics
+from harness.metrics.mining import bucc_metrics, tuning_metrics
 from harness.tasks.source import MissingDataError, Source, read_columns
 from harness.tasks.task import Loaded, Task, content_hash
 from harness.tasks.xtreme import XTREME_LANGUAGES
@@ -75,7 +75,7 @@ TASK = Task(
     form="mine",
     languages=XTREME_LANGUAGES["bucc2018"],
     protocols=("retrieve",),
-    metrics=lambda language: bucc_metrics(),
+    metrics=lambda language: (*bucc_metrics(), *tuning_metrics()),
     load=load,
     accepts=XTREME_LANGUAGES["bucc2018"].__contains__,
     files="bucc2018/<lng>-en.{dev,test}.{<lng>,en,gold}",

@@ -16,6 +16,7 @@ from harness.metrics.mining import (
     mined_pairs,
     rank_metric,
     set_metrics,
+    tuning_metrics,
 )
 from harness.metrics.score import Item, evaluate
 
@@ -199,3 +200,6 @@ def test_official_threshold_pairs_and_scores(shared: Path, language: str) -> Non
         dev = [one for one in items if one.id.startswith("dev/")]
         name = {"f1": "F1"}.get(metric.name, metric.name)
         assert 100 * evaluate(metric, dev) == pytest.approx(golden["dev"][name], abs=1e-9)
+    readings = {metric.name: evaluate(metric, items) for metric in tuning_metrics()}
+    assert readings["threshold"] == pytest.approx(threshold, abs=1e-12)
+    assert 100 * readings["dev_f1"] == pytest.approx(golden["dev"]["F1"], abs=1e-9)
