@@ -18,8 +18,9 @@ from harness.protocols import PROTOCOLS
 from harness.report.leaderboard import Row, leaderboard
 from harness.run import Outcome, name_checkpoints, run
 from harness.store import Store, open_store
-from harness.tasks import select
+from harness.tasks import include, select
 from harness.tasks.source import open_source
+from harness.trajectory import expand
 
 if TYPE_CHECKING:
     import pandas
@@ -59,6 +60,7 @@ class Options:
     redo_stale: bool = False
     dry_run: bool = False
     trust_remote_code: bool = False
+    include: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -76,13 +78,13 @@ def evaluate(
     the flags of `harness eval`. HarnessError for wrong input, before any compute."""
     watch = watch or Watch()
     own = Options(**{key: options.pop(key) for key in list(options) if key in Options.__dataclass_fields__})
+    include(own.include)
     selected = select(split_list(tasks) if isinstance(tasks, str) else tasks)
     source = open_source(data)
     settings = settings_from(options)
-    checkpoints = [
-        open_checkpoint(one, own.trust_remote_code) for one in ([model] if isinstance(model, str) else model)
-    ]
-    planned = plan(name_checkpoints(checkpoints, own.name), selected, source, settings, PROTOCOLS)
+    models = expand([model] if isinstance(model, str) else model, own.name)
+    opened = [(one.name, open_checkpoint(one.model, own.trust_remote_code)) for one in models]
+    planned = plan(name_checkpoints(opened, own.name), selected, source, settings, PROTOCOLS)
     watch.planned(planned)
     if own.dry_run:
         return Results(Store(Path(output)), ())

@@ -130,17 +130,19 @@ def data_command(options: argparse.Namespace) -> int:
 def list_command(options: argparse.Namespace) -> int:
     """Prints tasks, models or kinds."""
     from harness.report.listing import listing
+    from harness.tasks import include
 
+    include(options.include)
     print(listing(options.what, options.format))
     return OK
 
 
 def doctor_command(options: argparse.Namespace) -> int:
     """Tells what this machine and, with --model, a checkpoint can do."""
-    from harness.doctor import as_text, doctor
+    from harness.doctor import as_json, as_text, doctor
 
     report = doctor(options.model, options.trust_remote_code)
-    print(as_text(report))
+    print(as_json(report) if options.format == "json" else as_text(report))
     return OK
 
 

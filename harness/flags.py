@@ -39,7 +39,7 @@ def add_eval(commands: "Commands") -> None:
     """harness eval."""
     eval_ = command(commands, "eval", "score checkpoints on tasks")
     add = eval_.add_argument
-    add("--model", action="append", required=True, metavar="DIR", help="folder, hub id or zoo name; repeatable")
+    add("--model", action="append", required=True, metavar="DIR", help="folder, hub id, zoo name or 'run/checkpoint-*'")
     add("--name", help="the checkpoint's name in the results (default: its folder's name)")
     add("--tasks", required=True, metavar="A,B", help="tasks and benchmarks; `harness list tasks` prints them")
     add("--languages", metavar="de,sw,...", help="only these (default: each task's official list)")
@@ -52,6 +52,7 @@ def add_eval(commands: "Commands") -> None:
     add("--dtype", choices=DTYPES, default="float32", help="computation (default: float32)")
     add("--max-length", type=positive, metavar="N", help="tokens an input is cut to (default: of the protocol)")
     add("--seeds", type=numbers, default=(42,), metavar="1,2,3", help="one result per seed where training is random")
+    add("--include", action="append", default=[], metavar="FILE", help="Python file that defines a task; repeatable")
     add("--redo-stale", action="store_true", help="score again what was made with other weights, data or settings")
     add("--dry-run", action="store_true", help="print the plan and stop")
     add("--trust-remote-code", action="store_true", help="run Python code that the checkpoint's folder carries")
@@ -63,7 +64,7 @@ def add_eval(commands: "Commands") -> None:
 def add_retrieval(parser: argparse.ArgumentParser) -> None:
     """How sentence vectors are made and searched."""
     add = parser.add_argument_group("sentence vectors (protocol retrieve)").add_argument
-    add("--layer", type=positive, metavar="K", help="hidden layer (default: of the checkpoint)")
+    add("--layer", type=layer_or_all, metavar="K", help="hidden layer, or `all` (default: of the checkpoint)")
     add("--pooling", help="mean, mean_no_special, cls, last, max or sentence-transformers (the folder's own)")
     add("--engine", choices=("exact", "faiss", "ivf"), default="exact", help="nearest neighbours (default: exact)")
 
@@ -146,6 +147,7 @@ def add_list(commands: "Commands") -> None:
     """harness list."""
     list_ = command(commands, "list", "print tasks, models, kinds of checkpoints")
     list_.add_argument("what", choices=("tasks", "models", "kinds"))
+    list_.add_argument("--include", action="append", default=[], metavar="FILE", help="also tasks of this Python file")
     list_.add_argument("--format", choices=("table", "json"), default="table")
 
 
@@ -165,6 +167,11 @@ def command(commands: "Commands", name: str, purpose: str) -> argparse.ArgumentP
 def names(text: str) -> tuple[str, ...]:
     """`a,b` -> (a, b)."""
     return tuple(split_list(text))
+
+
+def layer_or_all(text: str) -> int | str:
+    """`4` -> 4; `all` stays."""
+    return text if text == "all" else positive(text)
 
 
 def layers(text: str) -> int | str:

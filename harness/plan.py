@@ -20,7 +20,7 @@ from harness.tasks.task import Loaded, Task, Training
 class Settings:
     """What a user may set for an evaluation; None means the default of the task, checkpoint or machine.
 
-    `training` overrides values of the `preset` (names of `TrainSettings`)."""
+    `layer` is a number or `all`; `training` overrides values of the `preset` (names of `TrainSettings`)."""
 
     languages: tuple[str, ...] | None = None
     split: str = "test"
@@ -29,7 +29,7 @@ class Settings:
     seeds: tuple[int, ...] = (42,)
     device: str = "auto"
     dtype: str = "float32"
-    layer: int | None = None
+    layer: int | str | None = None
     pooling: str | None = None
     max_length: int | None = None
     engine: str = "exact"
@@ -79,13 +79,15 @@ Answer = tuple[Item, ...] | HarnessError
 class Protocol:
     """How checkpoints answer tasks. `refuse` says why a checkpoint cannot answer a task ("" when it can); `resolve`
     settles the settings; `run` answers jobs of one checkpoint in their order, given a folder for what it keeps.
-    A `seedless` protocol draws nothing at random: one result, kept under seed 0."""
+    A `seedless` protocol draws nothing at random: one result, kept under seed 0. `variants` are the settings that one
+    request stands for (every layer)."""
 
     name: str
     refuse: Callable[[Checkpoint, Task], str]
     resolve: Callable[[Checkpoint, Task, Settings, Source], Resolved]
     run: Callable[[Sequence[Job], Path, Progress], Iterable[tuple[Job, Answer]]]
     seedless: bool = False
+    variants: Callable[[Checkpoint, Settings], Sequence[Settings]] = lambda checkpoint, settings: (settings,)
 
 
 @dataclass(frozen=True)
@@ -128,30 +130,50 @@ def plan(
         loaded = {code: _load(task, code, source, settings) for code in wanted[task.name]}
         for name, checkpoint in checkpoints.items():
             protocol, reason = _protocol(task, checkpoint, settings, protocols)
-            resolved = Resolved({})
-            if not reason and any(isinstance(one, Loaded) for one in loaded.values()):
-                try:
-                    resolved = protocol.resolve(checkpoint, task, settings, source)
-                except (MissingDataError, BlankedLabelsError) as error:
-                    reason = f"nothing to train on: {error}"
-            warnings += [f"{task.name}: {warning}" for warning in resolved.warnings]
-            for seed in (0,) if protocol.seedless else settings.seeds:
-                for code, found in loaded.items():
-                    if isinstance(found, Loaded) and not reason:
-                        own = {**resolved.settings, **found.notes, **_limit(settings)}
-                        folder = _folder(protocol, resolved, found.split, task, settings)
-                        place = (checkpoint, name, task, code, protocol.name, own, folder, seed, settings.device)
-                        jobs.append(Job(*place, found, resolved.training))
-                    else:
-                        split = settings.split if settings.split in task.splits else task.split
-                        folder = _folder(protocol, resolved, split, task, settings)
-                        said = found if isinstance(found, str) else reason
-                        skips.append(Skip(name, task, code, split, protocol.name, folder, seed, said))
+            for one in protocol.variants(checkpoint, settings):
+                found = _task_plan(name, checkpoint, task, (protocol, reason), loaded, source, one)
+                jobs += found.jobs
+                skips += found.skips
+                warnings += found.warnings
     if not jobs:
         raise HarnessError(f"Nothing can be scored: {_reasons(skips)}", "Check --data, --tasks and --languages.")
     # A checkpoint's jobs stand together, so that it is loaded once.
     order = {name: at for at, name in enumerate(checkpoints)}
     return Plan(tuple(sorted(jobs, key=lambda job: order[job.name])), tuple(skips), tuple(dict.fromkeys(warnings)))
+
+
+def _task_plan(
+    name: str,
+    checkpoint: Checkpoint,
+    task: Task,
+    chosen: tuple[Protocol, str],
+    loaded: Mapping[str, Loaded | str],
+    source: Source,
+    settings: Settings,
+) -> Plan:
+    """One task for one checkpoint by a protocol, unless there is a reason against it."""
+    protocol, reason = chosen
+    resolved = Resolved({})
+    if not reason and any(isinstance(one, Loaded) for one in loaded.values()):
+        try:
+            resolved = protocol.resolve(checkpoint, task, settings, source)
+        except (MissingDataError, BlankedLabelsError) as error:
+            reason = f"nothing to train on: {error}"
+    jobs: list[Job] = []
+    skips: list[Skip] = []
+    for seed in (0,) if protocol.seedless else settings.seeds:
+        for code, found in loaded.items():
+            if isinstance(found, Loaded) and not reason:
+                own = {**resolved.settings, **found.notes, **_limit(settings)}
+                folder = _folder(protocol, resolved, found.split, task, settings)
+                place = (checkpoint, name, task, code, protocol.name, own, folder, seed, settings.device)
+                jobs.append(Job(*place, found, resolved.training))
+            else:
+                split = settings.split if settings.split in task.splits else task.split
+                folder = _folder(protocol, resolved, split, task, settings)
+                said = found if isinstance(found, str) else reason
+                skips.append(Skip(name, task, code, split, protocol.name, folder, seed, said))
+    return Plan(tuple(jobs), tuple(skips), tuple(f"{task.name}: {warning}" for warning in resolved.warnings))
 
 
 def language_or_pair(code: str) -> str:

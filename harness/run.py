@@ -26,18 +26,20 @@ class Outcome:
     failed: tuple[Result, ...]
 
 
-def name_checkpoints(opened: Sequence[Checkpoint], name: str | None) -> dict[str, Checkpoint]:
-    """Names in the results: `name`, or each one's own, with eight digits of the fingerprint where two differ."""
+def name_checkpoints(opened: Sequence[tuple[str | None, Checkpoint]], name: str | None) -> dict[str, Checkpoint]:
+    """Names in the results: those of a trajectory as given, else `name`, else each one's own, with eight digits of the
+    fingerprint where two differ."""
+    named = {given: one for given, one in opened if given is not None}
+    others = {one.fingerprint: one for given, one in opened if given is None}
     if name is not None:
-        if len({one.fingerprint for one in opened}) > 1:
+        if len(others) > 1:
             raise HarnessError("--name was given with several models.", "Leave it out, or score them one by one.")
         if not name.strip() or name.startswith(".") or "/" in name or os.sep in name:
             raise HarnessError(f"'{name}' cannot be a folder's name.", "Choose a --name without slashes.")
-        return {name: opened[0]}
-    named: dict[str, Checkpoint] = {}
-    for one in {one.fingerprint: one for one in opened}.values():
-        same = [other for other in opened if other.name == one.name and other.fingerprint != one.fingerprint]
-        named[f"{one.name}-{one.fingerprint[:8]}" if same else one.name] = one
+        return {**named, **dict(zip([name], others.values(), strict=False))}
+    for one in others.values():
+        alone = [other.name for other in others.values()].count(one.name) == 1
+        named[one.name if alone else f"{one.name}-{one.fingerprint[:8]}"] = one
     return named
 
 

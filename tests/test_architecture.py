@@ -35,6 +35,7 @@ LEVELS = [
     {"protocols"},
     {"store"},
     {"run"},
+    {"trajectory"},
     {"report", "doctor"},
     {"flags"},
     {"api", "study"},

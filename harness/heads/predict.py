@@ -4,7 +4,10 @@ Rows of equal length need no padding and no mask. That wastes no token, and on a
 independent of the batch it stands in (bit for bit; with padding they differ by 1e-6), so that one language
 alone gives what all together give."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +17,7 @@ from torch import nn
 from harness.errors import HarnessError
 from harness.heads.features import Features, inputs, merge
 from harness.heads.head import Head, answer
+from harness.heads.packed import packed
 from harness.heads.ragged import Array, Integers, spread
 
 # Tokens of a batch. CPU: what the caches hold; more is slower. Elsewhere memory is the limit, and running out
@@ -32,19 +36,21 @@ def predict(
     progress: Progress | None = None,
 ) -> list[Array]:
     """The logits (float32) of several features, one array each: (rows, outputs), or (tokens, outputs) where
-    the form asks about tokens. `progress(tokens done, tokens in all)` is called after each batch.
+    the form asks about tokens. `progress(tokens done, tokens in all)` is called after each batch of at most
+    `budget` tokens.
 
     HarnessError where a number is not finite: its answer would be arbitrary."""
     if not parts:
         return []
-    device = next(model.parameters()).device
     everything = merge(parts)
     sizes = [len(part.tokens) if head.pooled else len(part.tokens.values) for part in parts]
+    device = next(model.parameters()).device
+    waiting = batches(everything.tokens.lengths, budget or BUDGET.get(device.type, BUDGET_ELSEWHERE))
     training = model.training
     model.eval()
     try:
-        with torch.inference_mode():
-            logits = _run(head, model, everything, budget or BUDGET.get(device.type, BUDGET_ELSEWHERE), progress)
+        with packed(model):
+            logits = _gather(head, everything, waiting, partial(_logits, head, model, everything, device), progress)
     finally:
         model.train(training)
     if not np.isfinite(logits).all():
@@ -66,30 +72,54 @@ def batches(lengths: Integers, budget: int) -> list[Integers]:
     return found
 
 
-def _run(head: Head, model: nn.Module, found: Features, budget: int, progress: Progress | None) -> Array:
+def _gather(
+    head: Head,
+    found: Features,
+    waiting: Sequence[Integers],
+    logits_of: Callable[[Integers], Array],
+    progress: Progress | None,
+) -> Array:
+    """The logits of all batches in the order of rows or tokens."""
     lengths, starts = found.tokens.lengths, found.tokens.bounds[:-1]
-    device = next(model.parameters()).device
-    out: Array | None = None
+    out = np.zeros((0, 0), np.float32)
     done, total = 0, int(lengths.sum())
-    waiting = batches(lengths, budget)[::-1]
-    while waiting:
-        rows = waiting.pop()
-        try:
+    with _workers() as run:
+        for rows, logits in zip(waiting, run(logits_of, waiting), strict=True):
+            if not out.size:
+                out = np.empty((len(lengths) if head.pooled else total, logits.shape[-1]), np.float32)
+            out[rows if head.pooled else spread(starts[rows], lengths[rows])] = logits
+            done += int(lengths[rows].sum())
+            if progress is not None:
+                progress(done, total)
+    return out
+
+
+def _logits(head: Head, model: nn.Module, found: Features, device: torch.device, rows: Integers) -> Array:
+    """(rows, outputs) or (tokens of these rows, outputs); where memory runs out, from half the rows at once."""
+    try:
+        with torch.inference_mode():
             batch = {name: tensor.to(device) for name, tensor in inputs(found, rows).items()}
-            logits = answer(head, model, batch).float().cpu().numpy()
-        except torch.OutOfMemoryError:
-            if len(rows) == 1:
-                raise
-            torch.get_device_module(device).empty_cache()
-            waiting += [rows[len(rows) // 2 :], rows[: len(rows) // 2]]
-            continue
-        if out is None:
-            out = np.empty((len(lengths) if head.pooled else total, logits.shape[-1]), np.float32)
-        if head.pooled:
-            out[rows] = logits
-        else:
-            out[spread(starts[rows], lengths[rows])] = logits.reshape(-1, logits.shape[-1])
-        done += int(lengths[rows].sum())
-        if progress is not None:
-            progress(done, total)
-    return np.zeros((0, 0), np.float32) if out is None else out
+            logits = answer(head, model, batch).flatten(0, -2).float().cpu()
+        return np.asarray(logits.numpy())
+    except torch.OutOfMemoryError:
+        if len(rows) == 1:
+            raise
+        torch.get_device_module(device).empty_cache()
+        halves = (rows[: len(rows) // 2], rows[len(rows) // 2 :])
+        return np.concatenate([_logits(head, model, found, device, half) for half in halves])
+
+
+@contextmanager
+def _workers() -> Iterator[Callable[..., Iterator[Array]]]:
+    """A `map` that runs one batch per processor core at a time, each on one core: batches need not wait for one
+    another, as the cores of one batch must at every layer."""
+    cores = torch.get_num_threads()
+    if cores == 1:
+        yield map
+        return
+    pool = ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(cores)

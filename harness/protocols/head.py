@@ -24,7 +24,8 @@ def refuse(checkpoint: Checkpoint, task: Task) -> str:
     form = trained_form(checkpoint)
     if form == task.form:
         return ""
-    return f"{checkpoint.name} has {f'a head for {form}' if form else 'no trained head'}, {task.name} needs one for {task.form}"
+    has = f"a trained head for '{form}'" if form else "no trained head"
+    return f"{checkpoint.name} has {has}, and one for '{task.form}' is needed"
 
 
 def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Source) -> Resolved:

@@ -4,6 +4,7 @@ Yields (job, items) as soon as a language is done; every further reading comes f
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,9 +32,17 @@ MARGIN_NEIGHBOURS = 4
 CSLS_NEIGHBOURS = 10
 
 
+def variants(checkpoint: Checkpoint, settings: Settings) -> Sequence[Settings]:
+    """`--layer all` is every layer, all with the one pooling that every layer has."""
+    if settings.layer != "all":
+        return (settings,)
+    pooling = settings.pooling or "mean"
+    return [replace(settings, layer=layer, pooling=pooling) for layer in range(1, checkpoint.layers + 1)]
+
+
 def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Source) -> Resolved:
     """Layer, pooling, length: those asked for, or the checkpoint's own."""
-    layer = settings.layer or checkpoint.default_layer
+    layer = checkpoint.default_layer if settings.layer is None else int(settings.layer)
     if not 1 <= layer <= checkpoint.layers:
         raise HarnessError(
             f"{checkpoint.name} has {checkpoint.layers} layers, --layer {settings.layer} is none of them.",
@@ -75,28 +84,37 @@ def max_length(checkpoint: Checkpoint, pooling: str, asked: int | None) -> int:
 
 
 def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[Job, Answer]]:
-    """Answers all retrieval jobs of one checkpoint, which share one encoder per setting."""
+    """Answers all retrieval jobs of one checkpoint. Jobs that differ in the layer alone share one forward pass."""
+    layers: dict[tuple[Any, ...], set[int]] = {}
+    for job in jobs:
+        layers.setdefault(kind_of(job), set()).add(int(job.settings["layer"]))
     readers: dict[tuple[Any, ...], Reader] = {}
     for job in jobs:
-        keys = ("layer", "pooling", "max_length", "dtype")
-        key = tuple(job.settings[name] for name in keys)
-        reader = readers.setdefault(key, Reader(job, cache, progress))
+        kind = kind_of(job)
+        reader = readers.setdefault(kind, Reader(job, tuple(sorted(layers[kind])), cache, progress))
         try:
-            yield job, answer(job, reader)
+            yield job, answer(job, AtLayer(reader, int(job.settings["layer"])))
         except HarnessError as error:
             yield job, error
 
 
-class Reader:
-    """Reads sentences for one checkpoint and setting: loads the encoder when the first unseen sentence comes."""
+def kind_of(job: Job) -> tuple[Any, ...]:
+    """What two jobs must share to be read together."""
+    return tuple(job.settings[name] for name in ("pooling", "max_length", "dtype"))
 
-    def __init__(self, job: Job, cache: Path, progress: Progress) -> None:
+
+class Reader:
+    """Reads sentences for one checkpoint and pooling, at one layer or at several in one pass; loads the encoder when
+    the first unseen sentence comes."""
+
+    def __init__(self, job: Job, layers: tuple[int, ...], cache: Path, progress: Progress) -> None:
         self._job = job
+        self._layers = layers
         self._progress = progress
         settings = job.settings
         name = f"{job.checkpoint.fingerprint[:16]}-{settings['pooling']}-{settings['max_length']}-{settings['dtype']}"
-        self._layer = settings["layer"]
-        self._vectors = Vectors({self._layer: cache / "vectors" / name / f"layer{self._layer}"}, self._embed)
+        folders = {layer: cache / "vectors" / name / f"layer{layer}" for layer in layers}
+        self._vectors = Vectors(folders, self._embed)
 
     @cached_property
     def encoder(self) -> Any:
@@ -107,7 +125,8 @@ class Reader:
         encoder = load_encoder(
             self._job.checkpoint,
             EncoderSettings(
-                layer=settings["layer"],
+                layer=None if len(self._layers) > 1 else self._layers[0],
+                all_layers=len(self._layers) > 1,
                 pooling=settings["pooling"],
                 dtype=settings["dtype"],
                 device=self._job.device,
@@ -117,13 +136,13 @@ class Reader:
         assert encoder.max_length == settings["max_length"], "the plan and the encoder read other limits"
         return encoder
 
-    def unit_vectors(self, texts: Sequence[str]) -> Matrix:
+    def unit_vectors(self, texts: Sequence[str], layer: int) -> Matrix:
         """(n, d) float32 of length one: inner products are cosines."""
-        vectors = self._vectors.get(texts, self._layer)
+        vectors = self._vectors.get(texts, layer)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.all(np.isfinite(lengths)) or np.any(lengths == 0):
             raise HarnessError(
-                f"{self._job.name} gives vectors that are zero or not finite at layer {self._layer}.",
+                f"{self._job.name} gives vectors that are zero or not finite at layer {layer}.",
                 "Try --dtype float32 or another --layer; the weights may be damaged.",
             )
         return np.asarray(vectors / lengths, np.float32)
@@ -140,14 +159,31 @@ class Reader:
     def _embed(self, texts: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], Matrix]]:
         from harness.retrieval.embed import embed_batches, tokenise
 
-        label, done = f"{self._job.name} layer {self._layer}: embedding {self._job.task.name}", 0
+        label, done = f"{self._job.name}: embedding {self._job.task.name}", 0
+        kept = [layer - 1 for layer in self._layers]
         for positions, vectors in embed_batches(self.encoder, tokenise(self.encoder, texts)):
-            yield positions, vectors[None]
+            yield positions, vectors[kept] if len(kept) > 1 else vectors[None]
             done += len(positions)
             self._progress(label, done, len(texts))
 
 
-def answer(job: Job, reader: Reader) -> tuple[Item, ...]:
+@dataclass(frozen=True)
+class AtLayer:
+    """A reader at one layer."""
+
+    reader: Reader
+    layer: int
+
+    def unit_vectors(self, texts: Sequence[str]) -> Matrix:
+        """(n, d) float32 of length one."""
+        return self.reader.unit_vectors(texts, self.layer)
+
+    def tokens(self, texts: Sequence[str]) -> list[dict[str, int]]:
+        """What the tokenizer made of each text."""
+        return self.reader.tokens(texts)
+
+
+def answer(job: Job, reader: AtLayer) -> tuple[Item, ...]:
     """Items of one language, in the benchmark's official order."""
     examples = job.loaded.examples
     engine = job.settings["engine"]
@@ -158,7 +194,7 @@ def answer(job: Job, reader: Reader) -> tuple[Item, ...]:
     return retrieve(pairs, reader, engine)
 
 
-def retrieve(pairs: Sequence[Pair], reader: Reader, engine: str) -> tuple[Item, ...]:
+def retrieve(pairs: Sequence[Pair], reader: AtLayer, engine: str) -> tuple[Item, ...]:
     """For each pair the row found in the official direction, and by every further reading."""
     queries = reader.unit_vectors([pair.source for pair in pairs])
     targets = reader.unit_vectors([pair.target for pair in pairs])
@@ -198,7 +234,7 @@ def further(queries: Matrix, targets: Matrix, both: "Both", engine: str) -> dict
     }
 
 
-def mine(corpora: Comparable, reader: Reader, split: str, engine: str) -> tuple[Item, ...]:
+def mine(corpora: Comparable, reader: AtLayer, split: str, engine: str) -> tuple[Item, ...]:
     """One item for each source sentence that has a gold pair or a candidate, ids marked with the split."""
     from harness.retrieval.mine import mine_corpora, unambiguous
 
@@ -216,4 +252,4 @@ def mine(corpora: Comparable, reader: Reader, split: str, engine: str) -> tuple[
     return tuple(Item(f"{split}/{one}", gold.get(one, []), candidates.get(one), f"{split}/{one}") for one in named)
 
 
-PROTOCOL = Protocol("retrieve", lambda checkpoint, task: "", resolve, run, seedless=True)
+PROTOCOL = Protocol("retrieve", lambda checkpoint, task: "", resolve, run, seedless=True, variants=variants)

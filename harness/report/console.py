@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from statistics import fmean
 from typing import Any
 
 from rich.console import Console
@@ -13,7 +14,9 @@ from rich.text import Text
 from harness.plan import Plan
 from harness.plan import Progress as Report
 from harness.report.leaderboard import Row
+from harness.report.sweep import choose_layers
 from harness.store import AVERAGE
+from harness.trajectory import split_step
 
 
 @contextmanager
@@ -71,6 +74,10 @@ def print_leaderboard(rows: Sequence[Row], console: Console) -> None:
     console.print(averages_table(main))
     for task in dict.fromkeys(row.task for row in main):
         console.print(languages_table([row for row in main if row.task == task and row.status == "scored"], task))
+    for table in sweep_tables(rows):
+        console.print(table)
+    for line in trajectories(main):
+        console.print(Text(line), soft_wrap=True)
     reasons = dict.fromkeys(f"{row.task}: {row.reason}" for row in main if row.status == "failed")
     for reason in reasons:
         console.print(Text(f"failed  {reason}", style="red"))
@@ -104,6 +111,42 @@ def languages_table(rows: Sequence[Row], task: str) -> Table:
         line = [_cell(cells.get((language, *column))) for column in columns]
         table.add_row(language, *line)
     return table
+
+
+def sweep_tables(rows: Sequence[Row]) -> Iterator[Table]:
+    """Where several layers were scored: the one to take for each language, chosen on the other languages."""
+    choices = choose_layers(rows)
+    for name, task in dict.fromkeys((one.checkpoint, one.task) for one in choices):
+        table = Table(title=f"{task}: {name}'s layer for a language, chosen on the other languages (percent)")
+        for header in ("language", "layer", "score", "oracle layer", "oracle score"):
+            table.add_column(header, justify="right")
+        for one in choices:
+            if (one.checkpoint, one.task) == (name, task):
+                cells = (one.layer, f"{100 * one.value:.1f}", one.oracle_layer, f"{100 * one.oracle_value:.1f}")
+                table.add_row(one.language, *map(str, cells))
+        yield table
+
+
+def trajectories(main: Sequence[Row]) -> Iterator[str]:
+    """The curve of each training whose checkpoints were scored: means over the languages that every step has."""
+    runs: dict[tuple[str, str, str], dict[int, dict[str, float]]] = {}
+    for row in main:
+        run, step = split_step(row.checkpoint)
+        if step is not None and row.value is not None and row.language != AVERAGE:
+            runs.setdefault((run, row.task, row.folder), {}).setdefault(step, {})[row.language] = row.value
+    for (run, task, folder), steps in runs.items():
+        shared = set.intersection(*(set(scores) for scores in steps.values()))
+        if len(steps) > 1 and shared:
+            means = {step: fmean(steps[step][code] for code in shared) for step in sorted(steps)}
+            curve = ", ".join(f"{step}: {100 * value:.1f}" for step, value in means.items())
+            drawn = sparkline(list(means.values()))
+            yield f"{run} {task} {folder} {drawn}  mean of {len(shared)} languages by step: {curve}"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """A curve in eight heights."""
+    low, high = min(values), max(values)
+    return "".join("▁▂▃▄▅▆▇█"[int(7 * (value - low) / (high - low)) if high > low else 0] for value in values)
 
 
 def _average(row: Row | None) -> str:

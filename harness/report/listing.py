@@ -3,21 +3,8 @@
 import json
 from typing import Any
 
-from harness.tasks import BENCHMARKS, NAMES, get_task
-
-KINDS = {
-    "encoder": "bare encoder",
-    "encoder-mlm": "encoder with its masked language modelling head",
-    "sequence-classification": "encoder with a trained classification head",
-    "token-classification": "encoder with a trained tagging head",
-    "question-answering": "encoder with a trained span head",
-    "multiple-choice": "encoder with a trained multiple-choice head",
-    "sentence-transformers": "sentence encoder with its own pooling",
-    "causal-lm": "decoder language model",
-    "encoder-decoder": "encoder-decoder (its encoder makes sentence vectors)",
-    "image-text": "image-text dual encoder (its text tower)",
-    "vision-language": "vision-language model (its language tower)",
-}
+from harness.kinds import KINDS
+from harness.tasks import BENCHMARKS, get_task, known_tasks
 
 
 def listing(what: str, format_: str) -> str:
@@ -31,7 +18,7 @@ def listing(what: str, format_: str) -> str:
 def tasks() -> list[dict[str, Any]]:
     """One row a task, then one a benchmark."""
     rows: list[dict[str, Any]] = []
-    for name in NAMES:
+    for name in known_tasks():
         task = get_task(name)
         codes = list(task.languages)
         rows.append({"name": name, "languages": len(codes), "title": task.title, "codes": codes, "files": task.files})
@@ -49,7 +36,7 @@ def models() -> list[dict[str, Any]]:
 
 def kinds() -> list[dict[str, Any]]:
     """One row a kind."""
-    return [{"name": name, "meaning": meaning} for name, meaning in KINDS.items()]
+    return [{"name": name, "meaning": kind.meaning} for name, kind in KINDS.items()]
 
 
 def aligned(rows: list[dict[str, Any]]) -> list[list[str]]:

@@ -17,7 +17,7 @@ from harness.retrieval.screen import Block, Screen, Side, float_screen, rounding
 _LEVELS = 127
 _CLIP = 4.5  # standard deviations that the levels span: below 4 too much is cut off, above 5 the step grows for nothing
 _FACTOR = 64
-_CHUNK = 2048
+_CHUNK = 512
 _PILOT_ROWS = 64
 _PILOT_COLUMNS = 8192
 _SECONDS_PER_PAIR = 4e-7  # to find, score and merge one kept pair, measured on two cores

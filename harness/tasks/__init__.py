@@ -1,9 +1,10 @@
 """The tasks and benchmarks, found by name; a file of this folder is imported when its task is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 from harness.errors import HarnessError, unknown_names
+from harness.tasks.outside import installed, read_file
 from harness.tasks.task import Task
 from harness.tasks.xtreme import XTREME_LANGUAGES
 
@@ -16,22 +17,39 @@ BENCHMARKS = {
     "xtreme-r": ("xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba"),
     "retrieval": ("tatoeba", "bucc2018", "flores200"),
 }
+# Tasks from outside that were seen in this process: a leaderboard wants to know their languages too.
+_OUTSIDE: dict[str, Task] = {}
 
 
 def get_task(name: str) -> Task:
     """The task of that name."""
+    if name in _OUTSIDE:
+        return _OUTSIDE[name]
     task: Task = import_module(f"harness.tasks.{name}").TASK
     return task
 
 
 def find_task(name: str) -> Task | None:
-    """The task of that name, or None when this version has none."""
-    return get_task(name) if name in NAMES else None
+    """The task of that name, or None when it is not known here."""
+    return get_task(name) if name in NAMES or name in _OUTSIDE else None
+
+
+def include(files: Iterable[str]) -> None:
+    """Makes the tasks of some files and of installed packages known by their names."""
+    for task in [*installed(), *(task for file in files for task in read_file(file))]:
+        if task.name in NAMES or task.name in BENCHMARKS:
+            raise HarnessError(f"A task from outside is called '{task.name}', as one of ours.", "Rename it.")
+        _OUTSIDE[task.name] = task
+
+
+def known_tasks() -> tuple[str, ...]:
+    """Names of all tasks, ours first."""
+    return (*NAMES, *_OUTSIDE)
 
 
 def select(names: Sequence[str]) -> tuple[Task, ...]:
     """Tasks for a list of task and benchmark names, in order, without repetition; all unknown names at once."""
-    known = (*NAMES, *BENCHMARKS)
+    known = (*known_tasks(), *BENCHMARKS)
     unknown = [name for name in names if name not in known]
     if unknown:
         raise unknown_names("task", unknown, known, "`harness list tasks` prints all of them.")

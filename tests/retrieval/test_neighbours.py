@@ -1,0 +1,255 @@
+"""The exact search against a full sort in float64, whatever the tile, the screen and the interruption."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from nearest import assert_nearest, vectors
+from numpy.typing import NDArray
+
+from harness.errors import HarnessError
+from harness.retrieval import neighbours
+from harness.retrieval.neighbours import Both, Search, search_both, tile_within
+
+Array = NDArray[Any]
+SCREENS = ("float", "byte", "auto")
+
+
+def arrays(both: Both) -> tuple[Array, ...]:
+    return both.forward_similarity, both.forward_index, both.backward_similarity, both.backward_index
+
+
+def assert_same(one: Both, other: Both) -> None:
+    for mine, theirs in zip(arrays(one), arrays(other), strict=True):
+        assert mine.dtype == theirs.dtype
+        assert mine.tobytes() == theirs.tobytes()
+
+
+@pytest.mark.parametrize("shape", ["plain", "cone", "outlier", "long"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_nearest_are_those_of_a_full_sort(screen: str, shape: str) -> None:
+    source, target = vectors(0, 700, 96, shape), vectors(1, 450, 96, shape)
+    both = search_both(source, target, 4, settings=Search(screen=screen, tile=256))
+    assert both.recall is None
+    assert_nearest((both.forward_similarity, both.forward_index), source, target, 4)
+    assert_nearest((both.backward_similarity, both.backward_index), target, source, 4)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "width", "k"), [(1, 1, 1, 1), (5, 3, 4, 4), (130, 260, 65, 10), (64, 90, 7, 200)]
+)
+@pytest.mark.parametrize("screen", SCREENS)
+def test_any_size_and_any_tile_gives_the_same_bytes(screen: str, rows: int, columns: int, width: int, k: int) -> None:
+    source, target = vectors(2, rows, width, "long"), vectors(3, columns, width, "long")
+    whole = search_both(source, target, k)
+    assert whole.forward_index.shape == (rows, min(k, columns))
+    assert whole.backward_index.shape == (columns, min(k, rows))
+    assert_nearest((whole.forward_similarity, whole.forward_index), source, target, min(k, columns))
+    for tile in (1, 7, 64, 100):
+        assert_same(whole, search_both(source, target, k, settings=Search(screen=screen, tile=tile)))
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("tile", [16, 2048])
+def test_of_equal_similarities_the_lower_index_comes_first(screen: str, tile: int) -> None:
+    base = vectors(4, 3, 32)
+    source, target = np.tile(base, (40, 1)), np.tile(base, (50, 1))
+    both = search_both(source, target, 5, settings=Search(screen=screen, tile=tile))
+    for row, found in enumerate(both.forward_index.tolist()):
+        assert found == [row % 3 + 3 * place for place in range(5)]
+    assert (np.ptp(both.forward_similarity, axis=1) == 0).all(), "equal vectors must score equally wherever they stand"
+    for row, found in enumerate(both.backward_index.tolist()):
+        assert found == [row % 3 + 3 * place for place in range(5)]
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 0.25])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_vectors_that_are_all_equal(screen: str, value: float) -> None:
+    both = search_both(
+        np.full((300, 16), value, np.float32), np.full((200, 16), value, np.float32), 3, settings=Search(screen=screen)
+    )
+    assert (both.forward_index == [0, 1, 2]).all()
+    assert (both.backward_index == [0, 1, 2]).all()
+    assert (both.forward_similarity == 16 * value * value).all()
+
+
+def test_negative_and_opposite_zero_similarities_are_ordered() -> None:
+    source = np.array([[1, 0]], np.float32)
+    target = np.array([[-1, 0], [-0.0, 1], [0.0, 1], [-2, 0], [1, 5]], np.float32)
+    both = search_both(source, target, 5)
+    assert both.forward_index.tolist() == [[4, 1, 2, 0, 3]]
+    assert both.forward_similarity.tolist() == [[1, 0, 0, -1, -2]]
+
+
+@pytest.mark.parametrize("engine", ["faiss", "exact"])
+def test_engines_agree(engine: str) -> None:
+    source, target = vectors(5, 900, 48), vectors(6, 700, 48)
+    exact, other = search_both(source, target, 4), search_both(source, target, 4, engine)
+    np.testing.assert_allclose(exact.forward_similarity, other.forward_similarity, atol=1e-6)
+    np.testing.assert_allclose(exact.backward_similarity, other.backward_similarity, atol=1e-6)
+    assert (exact.forward_index == other.forward_index).mean() > 0.999
+    assert (exact.backward_index == other.backward_index).mean() > 0.999
+
+
+def test_the_ivf_engine_measures_its_recall() -> None:
+    source, target = vectors(7, 2000, 32), vectors(8, 2500, 32)
+    exact, rough = search_both(source, target, 4), search_both(source, target, 4, "ivf", settings=Search(sample=2000))
+    hits = [
+        np.mean([len(set(a) & set(b)) / 4 for a, b in zip(one.tolist(), other.tolist(), strict=True)])
+        for one, other in (
+            (exact.forward_index, rough.forward_index),
+            (exact.backward_index, rough.backward_index),
+        )
+    ]
+    assert rough.recall == pytest.approx(np.mean(hits), abs=0.02)
+    assert 0.2 < rough.recall < 1
+    again = search_both(source, target, 4, "ivf", settings=Search(sample=2000))
+    assert_same(rough, again)
+
+
+def test_a_read_only_memory_map_is_searched_without_a_word(tmp_path: Path) -> None:
+    source, target = vectors(9, 100, 20), vectors(10, 80, 20)
+    for name, side in (("source", source), ("target", target)):
+        np.save(tmp_path / f"{name}.npy", side)
+    maps = [np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in ("source", "target")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_same(search_both(source, target, 3), search_both(maps[0], maps[1], 3))
+
+
+@pytest.mark.parametrize("precision", ["high", "medium"])
+def test_a_lower_matmul_precision_costs_nothing_but_time(precision: str) -> None:
+    source, target = vectors(11, 300, 256, "cone"), vectors(12, 300, 256, "cone")
+    whole = search_both(source, target, 4)
+    before = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision(precision)
+        for screen in SCREENS:
+            assert_same(whole, search_both(source, target, 4, settings=Search(screen=screen)))
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def test_all_mistakes_are_named_at_once() -> None:
+    with pytest.raises(HarnessError, match=r"k is 0.*source has shape \(3,\).*target is float64") as caught:
+        search_both(np.ones(3, np.float32), np.ones((3, 2)), 0)  # type: ignore[arg-type]
+    assert "one model" in caught.value.remedy
+    with pytest.raises(HarnessError, match="source has 4 dimensions, the target 5"):
+        search_both(vectors(0, 3, 4), vectors(0, 3, 5), 1)
+    with pytest.raises(HarnessError, match=r"target has shape \(0, 4\)"):
+        search_both(vectors(0, 3, 4), vectors(0, 0, 4), 1)
+    with pytest.raises(HarnessError, match="Did you mean faiss"):
+        search_both(vectors(0, 3, 4), vectors(0, 3, 4), 1, "fais")
+    with pytest.raises(HarnessError, match="Screens are auto"):
+        search_both(vectors(0, 3, 4), vectors(0, 3, 4), 1, settings=Search(screen="bit"))
+    with pytest.raises(HarnessError, match="'ivf' cannot resume"):
+        search_both(vectors(0, 3, 4), vectors(0, 3, 4), 1, "ivf", shards=Path("nowhere"))
+
+
+@pytest.mark.parametrize("engine", neighbours.ENGINES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_refused_with_its_row(engine: str, bad: float) -> None:
+    source, target = vectors(13, 50, 8), vectors(14, 50, 8)
+    target[17, 3] = target[20, 0] = bad
+    with pytest.raises(HarnessError, match="2 of the target, the first in row 17"):
+        search_both(source, target, 2, engine)
+
+
+def test_products_that_overflow_are_refused() -> None:
+    huge = np.full((2, 2), 1e19, np.float32)
+    with pytest.raises(HarnessError, match="products of the longest are not finite"):
+        search_both(huge, huge, 1)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_missing_gpu_is_named() -> None:
+    with pytest.raises(HarnessError, match="torch sees no GPU"):
+        search_both(vectors(0, 3, 4), vectors(0, 3, 4), 1, settings=Search(device="cuda"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_finds_the_same_neighbours() -> None:
+    source, target = vectors(15, 700, 96), vectors(16, 500, 96)
+    both = search_both(source, target, 4, settings=Search(device="cuda", tile=256))
+    assert_nearest((both.forward_similarity, both.forward_index), source, target, 4)
+    assert_nearest((both.backward_similarity, both.backward_index), target, source, 4)
+
+
+def test_a_tile_fits_the_memory_it_is_given() -> None:
+    assert tile_within(0) == 64
+    assert tile_within(10**12) == 4096
+    assert tile_within(42_000_000) == 2048
+    assert tile_within(41_000_000) < 2048
+
+
+class KilledError(Exception):
+    """Stands for a signal."""
+
+
+def _killed_after(rows: int) -> neighbours.Progress:
+    def progress(done: int, total: int) -> None:
+        if done >= rows:
+            raise KilledError
+
+    return progress
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_killed_search_goes_on_to_the_same_bytes(screen: str, tmp_path: Path) -> None:
+    source, target = vectors(17, 500, 24), vectors(18, 300, 24)
+    settings = Search(tile=128, screen=screen)
+    straight = search_both(source, target, 4, settings=settings)
+    with pytest.raises(KilledError):
+        search_both(source, target, 4, progress=_killed_after(256), settings=settings, shards=tmp_path / "shards")
+    seen: list[tuple[int, int]] = []
+    resumed = search_both(
+        source,
+        target,
+        4,
+        progress=lambda done, total: seen.append((done, total)),
+        settings=settings,
+        shards=tmp_path / "shards",
+    )
+    assert seen == [(384, 500), (500, 500)]
+    assert_same(straight, resumed)
+    seen.clear()
+    again = search_both(
+        source, target, 4, progress=lambda *at: seen.append(at), settings=settings, shards=tmp_path / "shards"
+    )
+    assert not seen
+    assert_same(straight, again)
+
+
+def test_a_search_killed_between_its_two_files_goes_on(tmp_path: Path) -> None:
+    source, target = vectors(19, 300, 24), vectors(20, 200, 24)
+    settings = Search(tile=128)
+    straight = search_both(source, target, 4, settings=settings)
+    with pytest.raises(KilledError):
+        search_both(source, target, 4, progress=_killed_after(128), settings=settings, shards=tmp_path)
+    state = (tmp_path / "state.npz").read_bytes()
+    with pytest.raises(KilledError):
+        search_both(source, target, 4, progress=_killed_after(256), settings=settings, shards=tmp_path)
+    (tmp_path / "state.npz").write_bytes(state)
+    (tmp_path / ".state.npz.123").write_bytes(b"half a fi")
+    assert_same(straight, search_both(source, target, 4, settings=settings, shards=tmp_path))
+
+
+def test_shards_of_another_search_are_refused(tmp_path: Path) -> None:
+    source, target = vectors(21, 100, 8), vectors(22, 100, 8)
+    search_both(source, target, 2, shards=tmp_path)
+    changed = target.copy()
+    changed[99, 7] += 1
+    for other, k, tile in ((changed, 2, 2048), (target, 3, 2048), (target, 2, 64)):
+        with pytest.raises(HarnessError, match="holds a search of other vectors or with other settings"):
+            search_both(source, other, k, settings=Search(tile=tile), shards=tmp_path)
+
+
+def test_damaged_shards_are_named(tmp_path: Path) -> None:
+    source, target = vectors(23, 100, 8), vectors(24, 100, 8)
+    search_both(source, target, 2, shards=tmp_path)
+    (tmp_path / "rows-0000000000.npz").write_bytes(b"nothing")
+    with pytest.raises(HarnessError, match=r"rows-0000000000\.npz cannot be read"):
+        search_both(source, target, 2, shards=tmp_path)
