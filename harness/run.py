@@ -192,7 +192,7 @@ def write_skip(skip: Skip, store: Store) -> None:
         reason=skip.reason,
     )
     stored = store.read(result)
-    if stored is None or stored.status == "skipped":
+    if stored is None or (stored.status == "skipped" and stored != result):
         store.write(result)
 
 
