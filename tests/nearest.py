@@ -9,7 +9,7 @@ Array = NDArray[Any]
 
 
 def vectors(seed: int, rows: int, width: int, shape: str = "plain") -> NDArray[np.float32]:
-    """Unit vectors around ten centres; `cone`: all alike; `outlier`: two dimensions carry most; `long`: of any length."""
+    """Unit vectors around ten centres; `cone`: all alike; `outlier`: two dimensions carry most; `long`: any length."""
     generator = np.random.default_rng(seed)
     centres = np.random.default_rng(99).normal(size=(10, width))
     raw = centres[generator.integers(10, size=rows)] + generator.normal(size=(rows, width))

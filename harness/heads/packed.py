@@ -19,23 +19,24 @@ def packed(model: nn.Module) -> Iterator[None]:
     changed = []
     try:
         for module in model.modules():
-            if _packable(module):
-                module.forward = _forward(module)  # type: ignore[method-assign, assignment]
+            if isinstance(module, nn.Linear) and _packable(module):
+                vars(module)["forward"] = _forward(module)
                 changed.append(module)
         yield
     finally:
         for module in changed:
-            del module.forward
+            del vars(module)["forward"]
 
 
-def _packable(module: nn.Module) -> bool:
+def _packable(module: nn.Linear) -> bool:
     """Subclasses compute something else, and a layer whose forward was replaced is somebody else's."""
-    return (
+    available: Any = torch.backends.mkldnn.is_available  # not typed in torch
+    return bool(
         type(module) is nn.Linear
         and "forward" not in vars(module)
         and module.weight.dtype == torch.float32
         and module.weight.device.type == "cpu"
-        and torch.backends.mkldnn.is_available()
+        and available()
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )
 

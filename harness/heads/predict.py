@@ -4,7 +4,7 @@ Rows of equal length need no padding and no mask. That wastes no token, and on a
 independent of the batch it stands in (bit for bit; with padding they differ by 1e-6), so that one language
 alone gives what all together give."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -50,7 +50,9 @@ def predict(
     model.eval()
     try:
         with packed(model):
-            logits = _gather(head, everything, waiting, partial(_logits, head, model, everything, device), progress)
+            run = partial(_logits, head, model, everything, device)
+            with _workers(torch.get_num_threads() if device.type == "cpu" else 1) as mapped:
+                logits = _gather(head, everything, zip(waiting, mapped(run, waiting), strict=True), progress)
     finally:
         model.train(training)
     if not np.isfinite(logits).all():
@@ -72,25 +74,18 @@ def batches(lengths: Integers, budget: int) -> list[Integers]:
     return found
 
 
-def _gather(
-    head: Head,
-    found: Features,
-    waiting: Sequence[Integers],
-    logits_of: Callable[[Integers], Array],
-    progress: Progress | None,
-) -> Array:
-    """The logits of all batches in the order of rows or tokens."""
+def _gather(head: Head, found: Features, answers: Iterable[tuple[Integers, Array]], progress: Progress | None) -> Array:
+    """The logits of all batches (rows, logits) in the order of rows or tokens."""
     lengths, starts = found.tokens.lengths, found.tokens.bounds[:-1]
     out = np.zeros((0, 0), np.float32)
     done, total = 0, int(lengths.sum())
-    with _workers() as run:
-        for rows, logits in zip(waiting, run(logits_of, waiting), strict=True):
-            if not out.size:
-                out = np.empty((len(lengths) if head.pooled else total, logits.shape[-1]), np.float32)
-            out[rows if head.pooled else spread(starts[rows], lengths[rows])] = logits
-            done += int(lengths[rows].sum())
-            if progress is not None:
-                progress(done, total)
+    for rows, logits in answers:
+        if not out.size:
+            out = np.empty((len(lengths) if head.pooled else total, logits.shape[-1]), np.float32)
+        out[rows if head.pooled else spread(starts[rows], lengths[rows])] = logits
+        done += int(lengths[rows].sum())
+        if progress is not None:
+            progress(done, total)
     return out
 
 
@@ -110,10 +105,9 @@ def _logits(head: Head, model: nn.Module, found: Features, device: torch.device,
 
 
 @contextmanager
-def _workers() -> Iterator[Callable[..., Iterator[Array]]]:
-    """A `map` that runs one batch per processor core at a time, each on one core: batches need not wait for one
-    another, as the cores of one batch must at every layer."""
-    cores = torch.get_num_threads()
+def _workers(cores: int) -> Iterator[Callable[..., Iterator[Array]]]:
+    """A `map` that runs as many batches at a time as there are cores, each on one of them: batches need not wait
+    for one another, as the cores that share a batch must in every layer."""
     if cores == 1:
         yield map
         return

@@ -4,6 +4,7 @@ Every text is tokenised once, alone and without special tokens; what stands arou
 is read from the tokenizer's answer to a probe, and `rows.assemble` puts rows together by index arithmetic.
 That gives the ids of `tokenizer(first, second)`, and leaves truncation, windows and pieces to us."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -44,7 +45,8 @@ class Template:
 class Tokeniser:
     """`pad` fills the end of short rows; `unknown` stands for what has no token of its own. `mark` comes before
     a word so that it is tokenised as inside a sentence; `part` ends a first sequence that nothing would part
-    from the second. `types`: the model tells sequences apart by token types. `positions`: the longest row."""
+    from the second. `types`: the model tells sequences apart by token types. `positions`: the longest row.
+    `digest`: 16 hex digits over all that the tokenizer does."""
 
     tokenizer: Any
     single: Template
@@ -55,6 +57,7 @@ class Tokeniser:
     part: str
     types: bool
     positions: int | None
+    digest: str
 
     def limit(self, wanted: int) -> int:
         """The longest row, special tokens included: as wanted, or what the model takes."""
@@ -98,6 +101,7 @@ def wrap(tokenizer: Any, *, types: bool, positions: int | None) -> Tokeniser:
         part="" if pair.between else SEPARATOR,
         types=types,
         positions=positions,
+        digest=_digest(tokenizer),
     )
 
 
@@ -147,6 +151,15 @@ def _call(tokeniser: Tokeniser, texts: list[str], **options: Any) -> Any:
 
 def _alone(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _digest(tokenizer: Any) -> str:
+    """Over the fast tokenizer's whole definition; of a slow one over its class and vocabulary."""
+    if tokenizer.is_fast:
+        definition = tokenizer.backend_tokenizer.to_str()
+    else:
+        definition = repr((type(tokenizer).__name__, sorted(tokenizer.get_vocab().items())))
+    return hashlib.sha256(definition.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _template(tokenizer: Any, *probes: str) -> Template:

@@ -135,7 +135,10 @@ def _screen(source: Side, target: Side, k: int, settings: Search) -> Screen:
 
 
 def _surveyed(source: Vectors, target: Vectors, device: str) -> tuple[Side, Side]:
-    if device.startswith("cuda") and not torch.cuda.is_available():
+    kind = device.partition(":")[0]
+    if kind not in ("cpu", "cuda"):
+        raise HarnessError(f"The exact search does not run on the device '{device}'.", "Use 'cpu' or 'cuda'.")
+    if kind == "cuda" and not torch.cuda.is_available():
         raise HarnessError(f"The device '{device}' was asked for, but torch sees no GPU.", "Use the device 'cpu'.")
     sides = survey(_tensor(source).to(device)), survey(_tensor(target).to(device))
     wrong = []

@@ -122,7 +122,7 @@ def _floors(
 def _first_guess(values: torch.Tensor, k: int, sides: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
     """The least similarity (r,) of k good neighbours of each row: the best of each of its k best groups of columns."""
     lanes = min(_LANES, values.shape[1])
-    groups = values[:, : values.shape[1] // lanes * lanes].unflatten(1, (-1, lanes))
+    groups = torch.unflatten(values[:, : values.shape[1] // lanes * lanes], 1, (-1, lanes))
     # The result must lie in memory as the tile does, or the reduction runs across it: twenty times slower.
     maxima = torch.amax(groups, 1, out=torch.empty_like(groups[:, 0]))
     lane = maxima.topk(k, dim=1).indices

@@ -14,10 +14,10 @@ from harness.train.settings import TrainSettings
 
 PRECISION = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 DISTRIBUTED = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU)
-# What a pass costs before its first token, in tokens. CPU: MiniLM took 160 ms for 4 x 32 tokens and 254 ms
-# for 8 x 32 (2025-11, one core). Elsewhere an estimate: some 10 ms of kernel launches at 200,000 tokens a
+# What a pass costs before its first token, in tokens. CPU: of 32 to 256, 128 gave most tokens a second with
+# MiniLM (benchmarks/training.py). Elsewhere an estimate: some 10 ms of kernel launches at 200,000 tokens a
 # second.
-OVERHEAD = {"cpu": 64}
+OVERHEAD = {"cpu": 128}
 OVERHEAD_ELSEWHERE = 2048
 # Padded tokens at once: on a CPU there is nothing to gain from more; elsewhere running out of memory halves
 # it.

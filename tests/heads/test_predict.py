@@ -59,6 +59,15 @@ def test_one_language_alone_is_all_together(case, tokeniser, windows) -> None:
         assert head.decode(part, one, alone, names) == head.decode(part, one, logits, names)
 
 
+def test_two_threads_give_what_one_gives(case) -> None:
+    head, model, _, found, _ = case
+    (one,) = predict(head, model, [found])
+    torch.set_num_threads(2)
+    (two,) = predict(head, model, [found])
+    assert torch.get_num_threads() == 2
+    np.testing.assert_allclose(one, two, atol=1e-5)
+
+
 def test_a_padded_batch_gives_the_same(case) -> None:
     """What training and other programs see: rows padded to the longest, with a mask."""
     from harness.heads.features import inputs

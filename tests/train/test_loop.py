@@ -102,6 +102,9 @@ def test_selections(tiny, tmp_path):
     assert (trained.selected, trained.score) == (14, 0.3)
     assert all(torch.equal(weights[name], last.seen[-1][name]) for name in weights)
     assert all(torch.equal(weights[name], judge.seen[-1][name]) for name in weights)
+    unjudged = tiny.make_problem(dropout=0.2)
+    train(unjudged, tiny.SETTINGS, tmp_path)
+    assert all(torch.equal(weights[name], weight) for name, weight in unjudged.model.state_dict().items())
 
 
 def test_an_average_is_the_mean_of_the_checkpoints(tiny, tmp_path):
