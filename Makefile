@@ -38,7 +38,10 @@ wheel-test: $(READY)
 	cd build/wheel && PYTHONPATH=site HARNESS_WHEEL=1 ../../$(BIN)/python -P -m pytest ../../tests/system --rootdir ../../tests -k "wheel or demo"
 
 bench: $(READY)
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.search --parts speed,margins,memory
+	$(BIN)/python -m benchmarks.embedding --sentences 4000
+	$(BIN)/python -m benchmarks.prediction
+	$(BIN)/python -m benchmarks.training
 
 clean:
 	rm -rf $(VENV) build results demo-results

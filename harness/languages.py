@@ -87,9 +87,7 @@ def _is_script(subtag: str) -> bool:
 
 def _is_region(subtag: str) -> bool:
     # `en` is no region of ISO 3166, and the usual second half of a pair (`de_en`).
-    return (len(subtag) == 2 and subtag.isalpha() and subtag != "en") or (
-        len(subtag) == 3 and subtag.isdigit()
-    )
+    return (len(subtag) == 2 and subtag.isalpha() and subtag != "en") or (len(subtag) == 3 and subtag.isdigit())
 
 
 def _reads_as_pair(code: str) -> bool:
@@ -187,9 +185,7 @@ def tatoeba_code(code: str) -> str:
     row, script = _found(code)
     if not row.tatoeba or script != row.script:
         found = language(code)
-        remedy = (
-            f"It does not tell scripts apart: use {row.code}." if row.tatoeba else "Leave the language out."
-        )
+        remedy = f"It does not tell scripts apart: use {row.code}." if row.tatoeba else "Leave the language out."
         raise HarnessError(f"Tatoeba has no files for {found.name} ({found.code}).", remedy)
     return row.tatoeba
 

@@ -183,9 +183,7 @@ def test_names_scripts_families() -> None:
     assert language("deu") == Language("de", "German", "Latn", "Indo-European", "Germanic")
     assert language("sw") == Language("sw", "Swahili", "Latn", "Niger-Congo", "Bantu")
     assert language("ko") == Language("ko", "Korean", "Hang", "Koreanic", "")
-    assert language("zho_Hant") == Language(
-        "zh-Hant", "Chinese (Traditional)", "Hant", "Sino-Tibetan", "Sinitic"
-    )
+    assert language("zho_Hant") == Language("zh-Hant", "Chinese (Traditional)", "Hant", "Sino-Tibetan", "Sinitic")
     assert language("kas_Deva").name == "Kashmiri (Devanagari)"
 
 
@@ -239,9 +237,7 @@ def test_a_list_reports_all_unknown_names_at_once() -> None:
 
 def test_published_file_names_round_trip(shared: Path) -> None:
     flores = sorted(path.stem for path in (shared / "data" / "flores200" / "devtest").iterdir())
-    tatoeba = sorted(
-        {path.name.split(".")[1].split("-")[0] for path in (shared / "data" / "tatoeba").iterdir()}
-    )
+    tatoeba = sorted({path.name.split(".")[1].split("-")[0] for path in (shared / "data" / "tatoeba").iterdir()})
     assert len(flores) == len(tatoeba) == 12
     assert [flores_code(normalise(code)) for code in flores] == flores
     assert [tatoeba_code(normalise(code)) for code in tatoeba] == tatoeba

@@ -19,6 +19,7 @@ from harness.heads.model import Model, describe, load_base, load_native
 from harness.heads.own import POOLINGS, OwnHead, tower_name
 from harness.heads.tokeniser import Tokeniser
 from harness.json_file import read_object
+from harness.retrieval.tower import quiet
 
 if TYPE_CHECKING:
     from harness.checkpoint import Checkpoint
@@ -46,7 +47,8 @@ def save(model: Model, tokeniser: Tokeniser, head: Head, folder: Path) -> None:
     module: Any = model.module
     own = isinstance(module, OwnHead)
     folder.mkdir(parents=True, exist_ok=True)
-    (module.base if own else module).save_pretrained(folder)
+    with quiet():
+        (module.base if own else module).save_pretrained(folder)
     tokeniser.tokenizer.save_pretrained(folder)
     if own:
         tensors = {name: weight.detach().cpu().contiguous() for name, weight in module.head.state_dict().items()}

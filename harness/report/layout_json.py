@@ -94,9 +94,7 @@ def _mapping(path: Path, content: str, accepts: Callable[[Any], bool], wanted: s
     if not isinstance(mapping, dict):
         raise HarnessError(f"{path} holds no JSON object.", f"Write one object, id -> {wanted}.")
     if "data" in mapping:
-        problem = (
-            f"{place(path, content, 'data')}: an id 'data', officially taken for the wrapper of a data set."
-        )
+        problem = f"{place(path, content, 'data')}: an id 'data', officially taken for the wrapper of a data set."
         raise HarnessError(problem, f"Write one object, id -> {wanted}.")
     for key, value in mapping.items():
         if not accepts(value):

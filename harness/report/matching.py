@@ -57,9 +57,7 @@ def _in_order(predictions: Contents, labels: Contents) -> tuple[Item, ...]:
     unequal = [_unequal(row, label) for row, label in rows if _length(row) != _length(label)]
     if unequal:
         more = f"; and {len(unequal) - SHOWN} more" if len(unequal) > SHOWN else ""
-        problem = (
-            f"{predictions.path} and {labels.path} differ in length: {'; '.join(unequal[:SHOWN])}{more}."
-        )
+        problem = f"{predictions.path} and {labels.path} differ in length: {'; '.join(unequal[:SHOWN])}{more}."
         raise HarnessError(problem, "Write one tag per token.")
     return tuple(Item(label.key, label.value, row.value, label.key) for row, label in rows)
 
@@ -93,9 +91,7 @@ def _strays(predictions: Contents, labels: Contents) -> list[str]:
     ours, gold = {row.key for row in predictions.rows}, {row.key for row in labels.rows}
     notes = []
     if missing := len(gold - ours):
-        notes.append(
-            f"{predictions.path}: {missing} of {len(gold)} ids have no prediction and count as wrong."
-        )
+        notes.append(f"{predictions.path}: {missing} of {len(gold)} ids have no prediction and count as wrong.")
     if extra := len(ours - gold):
         notes.append(f"{predictions.path}: ids that are not in {labels.path} ({extra}) were ignored.")
     return notes
@@ -115,9 +111,7 @@ def _placeholder(form: str, labels: Contents) -> list[str]:
     values = {value for row in labels.rows for value in _values(row)}
     if len(values) > 1:
         return []
-    return [
-        f"{labels.path}: every label is {values.pop()!r}; official downloads blank test labels like that."
-    ]
+    return [f"{labels.path}: every label is {values.pop()!r}; official downloads blank test labels like that."]
 
 
 def _values(row: Row) -> Sequence[object]:

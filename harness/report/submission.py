@@ -65,9 +65,7 @@ def score_submission(
         _score_task(task, folders, pos_rule, found)
     _raise_all(found.mistakes)
     if not any(found.scores.values()):
-        raise HarnessError(
-            f"No language of {benchmark} has a file in both {predictions} and {labels}.", EXAMPLE
-        )
+        raise HarnessError(f"No language of {benchmark} has a file in both {predictions} and {labels}.", EXAMPLE)
     found.warnings.extend([*_unread(folders, benchmark), *_unscored(benchmark)])
     return {
         **_scores(benchmark, found),
@@ -177,9 +175,7 @@ def _check_folders(folders: Folders, benchmark: str) -> None:
     roots = (folders.predictions, folders.labels)
     if absent := [str(root) for root in roots if not root.is_dir()]:
         raise HarnessError(f"No such folder: {', '.join(absent)}.", EXAMPLE)
-    if bare := [
-        str(root) for root in roots if not any((root / name).is_dir() for name in BENCHMARKS[benchmark])
-    ]:
+    if bare := [str(root) for root in roots if not any((root / name).is_dir() for name in BENCHMARKS[benchmark])]:
         raise HarnessError(f"No task of {benchmark} in {' or '.join(bare)}.", EXAMPLE)
 
 

@@ -56,9 +56,7 @@ def scores(task: str, items: tuple[Item, ...] | list[Item]) -> list[float]:
 def read_back(task: str, items: list[Item], folder: Path) -> tuple[Item, ...]:
     write_predictions(task, items, folder / "predictions")
     write_labels(task, items, folder / "labels")
-    return match(
-        task, read_predictions(task, folder / "predictions"), read_labels(task, folder / "labels")
-    ).items
+    return match(task, read_predictions(task, folder / "predictions"), read_labels(task, folder / "labels")).items
 
 
 @pytest.mark.parametrize("task", sorted(set(FORMS) - {"bucc2018"}))

@@ -41,8 +41,7 @@ def test_the_whole_official_report_of_the_mock_set(shared: Path) -> None:
 def test_the_newer_tag_rule_moves_udpos_alone(shared: Path) -> None:
     root = shared / "golden/xtreme_mock"
     old, new = (
-        score_submission(root / "predictions", root / "labels", pos_rule=rule)
-        for rule in ("legacy", "seqeval1")
+        score_submission(root / "predictions", root / "labels", pos_rule=rule) for rule in ("legacy", "seqeval1")
     )
     assert (old["udpos"]["avg_f1"], new["udpos"]["avg_f1"]) == (
         pytest.approx(70.217, abs=5e-4),
@@ -134,9 +133,7 @@ def test_a_missing_language_takes_the_average_and_the_group_away(tmp_path: Path)
     report = score_submission(ours, gold)
     assert set(report["pawsx"]) == {"accuracy"} and len(report["pawsx"]["accuracy"]) == 5
     assert report["incomplete"]["pawsx"] == ["ja", "ko"]
-    assert report["missing"]["predictions"]["pawsx"] == ["ko"] and report["missing"]["labels"]["pawsx"] == [
-        "ja"
-    ]
+    assert report["missing"]["predictions"]["pawsx"] == ["ko"] and report["missing"]["labels"]["pawsx"] == ["ja"]
 
 
 def test_a_group_needs_all_its_tasks(tmp_path: Path) -> None:

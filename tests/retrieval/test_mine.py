@@ -53,16 +53,8 @@ def test_mining_is_that_of_a_plain_loop(way: str) -> None:
     if way == "intersect":
         named = {(one, other) for one, other, _ in backward}
         pairs = [pair for pair in forward if pair[:2] in named]
-    expected = []
-    sources: set[int] = set()
-    targets: set[int] = set()
-    for one, other, score in sorted(pairs, key=lambda pair: -pair[2]):
-        if way != "max" or (one not in sources and other not in targets):
-            expected.append((one, other))
-        sources.add(one)
-        targets.add(other)
-    if way == "max":
-        expected = _greedy(pairs)
+    best_first = sorted(pairs, key=lambda pair: -pair[2])
+    expected = _greedy(best_first) if way == "max" else [pair[:2] for pair in best_first]
     found = mine(both, 4, "ratio", way)
     assert list(zip(found.source.tolist(), found.target.tolist(), strict=True)) == expected
     assert (np.diff(found.score) <= 0).all()
@@ -70,7 +62,7 @@ def test_mining_is_that_of_a_plain_loop(way: str) -> None:
 
 def _greedy(pairs: list[tuple[int, int, float]]) -> list[tuple[int, int]]:
     kept: list[tuple[int, int]] = []
-    for one, other, _ in sorted(pairs, key=lambda pair: -pair[2]):
+    for one, other, _ in pairs:
         if all(one != a and other != b for a, b in kept):
             kept.append((one, other))
     return kept
