@@ -35,7 +35,8 @@ wheel-test: $(READY)
 	rm -rf build/wheel && mkdir -p build/wheel
 	$(BIN)/python -m build --quiet --wheel --outdir build/wheel .
 	$(BIN)/pip install --quiet --no-deps --target build/wheel/site build/wheel/*.whl
-	cd build/wheel && PYTHONPATH=site HARNESS_WHEEL=1 ../../$(BIN)/python -P -m pytest ../../tests/system --rootdir ../../tests -k "wheel or demo"
+	cd build/wheel && PYTHONPATH=$(CURDIR)/build/wheel/site HARNESS_WHEEL=1 $(CURDIR)/$(BIN)/python -P -m pytest \
+		$(CURDIR)/tests/system -k "wheel or test_demo"
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.search --parts speed,margins,memory

@@ -18,7 +18,7 @@ from harness.examples import Span
 from harness.heads.features import Batch, Features, per_row
 from harness.heads.head import Encoding, Head
 from harness.heads.ragged import Array, Integers, Ragged, bounds_of, spread, take
-from harness.heads.rows import assemble
+from harness.heads.rows import Layout, assemble
 from harness.heads.span_answer import decode
 from harness.heads.tokeniser import Tokeniser, tokenise, tokenise_with_offsets
 
@@ -78,10 +78,7 @@ def encode(examples: Sequence[Span], encoding: Encoding) -> Features:
         columns = _answers(chosen, contexts, windows, head)
         assert (columns["end"] < rows.tokens.lengths).all()
     else:
-        columns = {
-            name: rows.layout.place(-1, -1, contexts.offsets[source, at]) for at, name in enumerate(("from", "to"))
-        }
-        columns["centred"] = rows.layout.place(0, 0, centred(windows, contexts.lengths)).astype(bool)
+        columns = _characters(rows.layout, contexts, windows, source)
     example = np.asarray(kept, np.int64)[windows.example]
     left_out = len(examples) - len(kept)
     notes = {"answers not in their context": f"{left_out} of {len(examples)}, not trained on"} if left_out else {}
@@ -120,6 +117,12 @@ def _contexts(tokeniser: Tokeniser, texts: Sequence[str]) -> Contexts:
     unique = {text: number for number, text in enumerate(dict.fromkeys(texts))}
     tokens, offsets = tokenise_with_offsets(tokeniser, list(unique))
     return Contexts(tokens, offsets, np.fromiter((unique[text] for text in texts), np.int64, len(texts)))
+
+
+def _characters(layout: Layout, contexts: Contexts, windows: Windows, source: Integers) -> dict[str, Array]:
+    """What an answer is cut by; `source` are the context tokens that the windows show."""
+    columns = {name: layout.place(-1, -1, contexts.offsets[source, at]) for at, name in enumerate(("from", "to"))}
+    return {**columns, "centred": layout.place(0, 0, centred(windows, contexts.lengths)).astype(bool)}
 
 
 def _answers(examples: Sequence[Span], contexts: Contexts, windows: Windows, head: Integers) -> dict[str, Array]:
