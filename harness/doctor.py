@@ -11,8 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.checkpoint.kinds import FORMS, KINDS
 from harness.errors import HarnessError
-from harness.kinds import FORMS, KINDS
 
 if TYPE_CHECKING:
     from harness.checkpoint import Checkpoint

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness import kinds
+from harness.checkpoint import kinds
 from harness.examples import Choice
 from harness.heads.classify import pair_rows
 from harness.heads.features import Batch, Features, per_row

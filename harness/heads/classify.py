@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from harness import kinds
+from harness.checkpoint import kinds
 from harness.examples import Classify
 from harness.heads.features import Batch, Features, features, per_row
 from harness.heads.head import Encoding, Head, class_numbers, cross_entropy

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from harness import kinds
+from harness.checkpoint import kinds
 from harness.errors import HarnessError
 from harness.heads.head import Head
 from harness.heads.own import OwnHead, sees_ahead, tower_name

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness import kinds
+from harness.checkpoint import kinds
 from harness.examples import Span
 from harness.heads.features import Batch, Features, per_row
 from harness.heads.head import Encoding, Head

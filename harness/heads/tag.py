@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from harness import kinds
+from harness.checkpoint import kinds
 from harness.examples import Tag
 from harness.heads.features import Batch, Features, features, per_token
 from harness.heads.head import Encoding, Head, class_numbers, cross_entropy

@@ -68,7 +68,7 @@ def open_tokeniser(checkpoint: "Checkpoint") -> Tokeniser:
     """The checkpoint's own. HarnessError: it cannot be loaded, or puts texts together in no regular way."""
     from transformers import AutoTokenizer
 
-    from harness.model_config import load_config
+    from harness.checkpoint.model_config import load_config
 
     folder = checkpoint.tokenizer or checkpoint.path
     try:

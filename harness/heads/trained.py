@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from harness import kinds
+from harness.checkpoint import kinds
+from harness.checkpoint.json_file import read_object
 from harness.errors import HarnessError, missing_package
 from harness.heads.head import Head
 from harness.heads.labels import match_labels
 from harness.heads.model import Model, describe, load_base, load_native
 from harness.heads.own import POOLINGS, OwnHead, tower_name
 from harness.heads.tokeniser import Tokeniser
-from harness.json_file import read_object
 from harness.retrieval.tower import quiet
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _fill(model: Any, info: dict[str, Any], checkpoint: "Checkpoint") -> None:
     """Refuses tensors that neither the checkpoint nor its adapter holds."""
     lacking = sorted({*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])})
     if checkpoint.adapter is not None:
-        from harness.adapter import PREFIX, read_adapter
+        from harness.checkpoint.adapter import PREFIX, read_adapter
 
         held = {name.removeprefix(PREFIX) for name in read_adapter(checkpoint.adapter).weights.shapes}
         lacking = [name for name in lacking if name not in held]

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from harness.kinds import KINDS
+from harness.checkpoint.kinds import KINDS
 from harness.tasks import BENCHMARKS, get_task, known_tasks
 
 
@@ -29,7 +29,7 @@ def tasks() -> list[dict[str, Any]]:
 
 def models() -> list[dict[str, Any]]:
     """One row a zoo entry."""
-    from harness.zoo import list_models
+    from harness.checkpoint.zoo import list_models
 
     return [{"name": one.name, "where": one.hub or one.path or "", "kind": one.kind or ""} for one in list_models()]
 

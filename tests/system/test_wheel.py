@@ -5,9 +5,9 @@ from importlib.resources import files
 from pathlib import Path
 
 import harness
+from harness.checkpoint.zoo import list_models
 from harness.cli import main
 from harness.tasks import NAMES, get_task
-from harness.zoo import list_models
 
 
 def test_the_package_under_test_is_the_one_meant_wheel() -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.checkpoint.json_file import INCOMPLETE, read_object
 from harness.errors import HarnessError
-from harness.json_file import INCOMPLETE, read_object
 
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "tekken.json")
 SENTENCEPIECE = "*.model"

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from harness.checkpoint.weights import Shapes
 from harness.errors import HarnessError
-from harness.weights import Shapes
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.checkpoint.json_file import read_list, read_object
+from harness.checkpoint.weights import shapes_of
 from harness.errors import HarnessError
-from harness.json_file import read_list, read_object
-from harness.weights import shapes_of
 
 NAMES = {
     "cls": "cls",

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import kinds
+from harness.checkpoint import kinds
+from harness.checkpoint.json_file import read_object
+from harness.checkpoint.weights import Shapes, Weights, find_weights
 from harness.errors import HarnessError
-from harness.json_file import read_object
-from harness.weights import Shapes, Weights, find_weights
 
 CONFIG = "adapter_config.json"
 FILES = ("adapter_model.safetensors", "adapter_model.bin")

@@ -5,14 +5,14 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.adapter import Adapter, is_adapter, read_adapter
+from harness.checkpoint.adapter import Adapter, is_adapter, read_adapter
+from harness.checkpoint.fingerprint import defining_files
+from harness.checkpoint.hub import download, is_hub_id
+from harness.checkpoint.sentence_modules import SentenceModules, is_sentence_folder, modules, read_sentence_modules
+from harness.checkpoint.tokenizer_files import has_tokenizer
+from harness.checkpoint.weights import SINGLE, Weights
+from harness.checkpoint.zoo import ZooEntry, find_model, list_models
 from harness.errors import HarnessError, nearest
-from harness.fingerprint import defining_files
-from harness.hub import download, is_hub_id
-from harness.sentence_modules import SentenceModules, is_sentence_folder, modules, read_sentence_modules
-from harness.tokenizer_files import has_tokenizer
-from harness.weights import SINGLE, Weights
-from harness.zoo import ZooEntry, find_model, list_models
 
 
 @dataclass(frozen=True)

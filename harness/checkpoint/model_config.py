@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.checkpoint.json_file import read_object
 from harness.errors import HarnessError, nearest
-from harness.json_file import read_object
 
 NAME = "config.json"
 # Position tables of the RoBERTa family begin after the padding index: 514 rows hold 512 tokens.

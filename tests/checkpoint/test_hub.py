@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import tiny_models as tiny
 
-from harness.hub import is_hub_id
+from harness.checkpoint.hub import is_hub_id
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OPEN = """
@@ -29,7 +29,7 @@ except HarnessError as error:
 """
 FETCH = """
 from harness.errors import HarnessError
-from harness.hub import download
+from harness.checkpoint.hub import download
 try:
     print(download(MODEL))
 except HarnessError as error:

@@ -8,8 +8,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.checkpoint.json_file import INCOMPLETE, read_object
 from harness.errors import HarnessError
-from harness.json_file import INCOMPLETE, read_object
 
 SINGLE = ("model.safetensors", "pytorch_model.bin")
 INDEX = {name: f"{name}.index.json" for name in SINGLE}

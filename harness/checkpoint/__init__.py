@@ -6,17 +6,17 @@ sentence here, so that what comes after may rely on a whole, readable model that
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import kinds
+from harness.checkpoint import kinds
+from harness.checkpoint.fingerprint import fingerprint
+from harness.checkpoint.json_file import read_object
+from harness.checkpoint.model_config import ModelConfig, load_config
+from harness.checkpoint.parts import Parts, defining, locate, read_parts
+from harness.checkpoint.sentence_modules import SentenceModules
+from harness.checkpoint.tokenizer_files import check_tokenizer
+from harness.checkpoint.verdict import Evidence, Verdict, judge
+from harness.checkpoint.weights import Weights, find_weights
+from harness.checkpoint.zoo import ZooEntry
 from harness.errors import HarnessError
-from harness.fingerprint import fingerprint
-from harness.json_file import read_object
-from harness.model_config import ModelConfig, load_config
-from harness.parts import Parts, defining, locate, read_parts
-from harness.sentence_modules import SentenceModules
-from harness.tokenizer_files import check_tokenizer
-from harness.verdict import Evidence, Verdict, judge
-from harness.weights import Weights, find_weights
-from harness.zoo import ZooEntry
 
 __all__ = ["Checkpoint", "SentenceModules", "open_checkpoint"]
 

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from harness import kinds
+from harness.checkpoint import kinds
+from harness.checkpoint.fit import Fit, fit
+from harness.checkpoint.weights import Weights
 from harness.errors import HarnessError
-from harness.fit import Fit, fit
-from harness.weights import Weights
 
 # kind -> transformers' table (model type -> class) and the auto class under which own code registers itself
 TABLES = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tiny_models as tiny
 
-from harness.kinds import KINDS
+from harness.checkpoint.kinds import KINDS
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.checkpoint.hub import is_hub_id
+from harness.checkpoint.kinds import KINDS
 from harness.errors import HarnessError
-from harness.hub import is_hub_id
-from harness.kinds import KINDS
 
 FILE = "model_zoo.yaml"
 POOLINGS = ("mean", "mean_no_special", "cls", "last", "max", "mean_sqrt_len", "weighted_mean")
@@ -48,8 +48,8 @@ def list_models() -> tuple[ZooEntry, ...]:
 
 def zoo_file() -> Path:
     """In an installed package inside it, in a checkout beside it."""
-    inside = Path(__file__).parent / FILE
-    return inside if inside.is_file() else Path(__file__).parents[1] / FILE
+    inside = Path(__file__).parents[1] / FILE
+    return inside if inside.is_file() else Path(__file__).parents[2] / FILE
 
 
 def find_model(model: str) -> ZooEntry | None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import tiny_models as tiny
 
+from harness.checkpoint.kinds import KINDS
+from harness.checkpoint.zoo import find_model, list_models, read_zoo, zoo_file
 from harness.errors import HarnessError
-from harness.kinds import KINDS
-from harness.zoo import find_model, list_models, read_zoo, zoo_file
 
 EXPECTED = {
     "mbert": "google-bert/bert-base-multilingual-cased",
@@ -116,7 +116,7 @@ models:
     assert (entries["ours"].recipe, entries["ours"].parent) == ("mnli", "mbert")
     assert entries["pinned"].source == "org/name@v2"
     assert entries["pinned"].training_data is None
-    monkeypatch.setattr("harness.zoo.zoo_file", lambda: path)
+    monkeypatch.setattr("harness.checkpoint.zoo.zoo_file", lambda: path)
     for model in (Path("ours"), folder):
         checkpoint = tiny.opened(model)
         assert (checkpoint.name, checkpoint.default_layer, checkpoint.layer_source) == ("ckpt", 5, "model zoo")
@@ -126,6 +126,7 @@ models:
 
 def test_listing_is_cheap() -> None:
     code = (
-        "import sys, harness.zoo as z; z.list_models(); print(*(m in sys.modules for m in ('torch', 'transformers')))"
+        "import sys, harness.checkpoint.zoo as z; z.list_models();"
+        "print(*(m in sys.modules for m in ('torch', 'transformers')))"
     )
     assert tiny.run_python(code).split() == ["False", "False"]
