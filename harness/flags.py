@@ -12,9 +12,12 @@ TRAINING = (
     *("learning_rate", "epochs", "max_steps", "batch_size", "warmup", "weight_decay", "selection"),
     *("evaluate_every", "freeze", "lora"),
 )
+# Fields of `TrainSettings` that `harness train` offers beside those.
+TRAINING_MORE = ("max_length", "layer_decay", "patience", "dev_limit", "save_every", "micro_tokens", "dtype", "device")
 EXAMPLES = """\
 examples:
   harness eval --model ckpt/ --tasks tatoeba,bucc2018 --data DIR
+  harness train --recipe mnli --base xlm-roberta-base --data DIR --output ckpt/mnli
   harness leaderboard results
   harness score --predictions submission --labels labels --format json
 """
@@ -30,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"zeroshot-harness {own_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for add in (add_eval, add_leaderboard, add_score, add_export, add_data, add_list, add_doctor):
+    for add in (add_eval, add_train, add_leaderboard, add_score, add_export, add_data, add_list, add_doctor):
         add(commands)
     return parser
 
@@ -76,6 +79,7 @@ def add_transfer(parser: argparse.ArgumentParser) -> None:
     add("--source-language", default="en", metavar="L", help="language of the training data (default: en)")
     add("--allow-contaminated", action="store_true", help="train on items that are also scored; never ranked")
     add("--shuffle-labels", action="store_true", help="the control: deal out the training labels at random")
+    add("--head", metavar="NAME", help="protocol head: which of the heads beside the checkpoint (heads/NAME)")
     add("--label-order", type=names, metavar="A,B,C", help="protocol head: the labels of LABEL_0, LABEL_1, ...")
     add_training(parser)
 
@@ -93,6 +97,61 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     add("--evaluate-every", type=positive, metavar="N", help="steps between two looks at the development set")
     add("--freeze", type=layers, metavar="N", help="lowest layers that stay as they are, or `encoder`")
     add("--lora", type=positive, metavar="RANK", help="train low-rank updates of the encoder only")
+
+
+def add_train(commands: "Commands") -> None:
+    """harness train."""
+    train = command(commands, "train", "train a checkpoint on intermediate tasks")
+    add = train.add_argument
+    add("--recipe", required=True, metavar="A+B*0.5", help="recipes with weights; `harness list recipes` prints them")
+    add("--base", metavar="DIR", help="folder, hub id or zoo name (mlm_scratch has none)")
+    add("--output", required=True, metavar="DIR", help="the new checkpoint's folder")
+    add("--data", metavar="DIR", help="folder with one subfolder per data set (docs/training.md)")
+    add("--train-languages", type=names, metavar="de,sw,...", help="instead of English (text: all that is there)")
+    add("--corpora", type=names, metavar="A,B", help="text of mlm, mlm_scratch and pairs: flores200, multi30k, ...")
+    add("--limit", type=positive, metavar="N", help="only the first N items of each data set, for a trial")
+    add("--seed", type=int, metavar="N", help="of all that is random (default: 42)")
+    add("--layer", type=positive, metavar="K", help="pairs, lexical: the hidden layer whose vectors are trained")
+    add("--allow-contaminated", action="store_true", help="also train on items that a task of the harness scores")
+    add("--tensorboard", metavar="DIR", help="write the loss of each step for TensorBoard")
+    add("--trust-remote-code", action="store_true", help="run Python code that the base's folder carries")
+    add("--quiet", action="store_true", help="print errors only")
+    add_mixing(train)
+    add_training(train)
+    add_training_more(train)
+    add_sizes(train)
+
+
+def add_mixing(parser: argparse.ArgumentParser) -> None:
+    """How often each part of a mixture is drawn."""
+    add = parser.add_argument_group("mixtures").add_argument
+    add("--mixing", choices=("proportional", "temperature", "weights"), default="proportional")
+    add("--cap", type=positive, metavar="N", help="items up to which the size of a data set counts")
+    add("--temperature", type=float, default=2.0, metavar="T", help="sizes count to the power of 1/T (default: 2)")
+
+
+def add_training_more(parser: argparse.ArgumentParser) -> None:
+    """Further fields of `TrainSettings`."""
+    add = parser.add_argument_group("training settings, continued").add_argument
+    add("--max-length", type=positive, metavar="N", help="tokens an input is cut to")
+    add("--layer-decay", type=float, metavar="X", help="factor of the learning rate for each layer below the head")
+    add("--patience", type=positive, metavar="N", help="looks at dev without a gain that end the training")
+    add("--dev-limit", type=positive, metavar="N", help="items of each development set that are judged")
+    add("--save-every", type=positive, metavar="N", help="steps between two states for a resume (default: 5 minutes)")
+    add("--micro-tokens", type=positive, metavar="N", help="tokens that run at once (default: by device)")
+    add("--dtype", choices=DTYPES, help="computation (default: float32)")
+    add("--device", help="auto, cpu, cuda, mps (default: auto)")
+
+
+def add_sizes(parser: argparse.ArgumentParser) -> None:
+    """How large a model from scratch is; names are fields of `Sizes`."""
+    add = parser.add_argument_group("recipe mlm_scratch").add_argument
+    add("--vocabulary", type=positive, metavar="N", help="entries of the tokenizer (default: 16000)")
+    add("--layers", type=positive, metavar="N", help="(default: 6)")
+    add("--width", type=positive, metavar="N", help="(default: 256)")
+    add("--heads", type=positive, metavar="N", help="(default: 4)")
+    add("--positions", type=positive, metavar="N", help="longest text in tokens (default: 512)")
+    add("--dropout", type=float, metavar="X", help="(default: 0.1)")
 
 
 def add_leaderboard(commands: "Commands") -> None:
@@ -138,15 +197,20 @@ def add_data(commands: "Commands") -> None:
         one.add_argument("--format", choices=("table", "json"), default="table")
     fetch.add_argument("--tasks", required=True, metavar="A,B", help="tasks, benchmarks or data sets")
     fetch.add_argument("--languages", metavar="de,sw,...", help="only these (default: each task's official list)")
-    for one in (verify, fetch):
+    overlap = command(what, "overlap", "tell what of tasks a checkpoint was trained on (exit code 1 where any)")
+    overlap.add_argument("manifest", metavar="MANIFEST", help="manifest.json of `harness train`, or its folder")
+    overlap.add_argument("--tasks", required=True, metavar="A,B", help="tasks and benchmarks")
+    overlap.add_argument("--languages", metavar="de,sw,...", help="only these (default: each task's official list)")
+    overlap.add_argument("--format", choices=("table", "json"), default="table")
+    for one in (verify, fetch, overlap):
         one.add_argument("--data", metavar="DIR", help="data folder (default: $HARNESS_DATA or ~/.cache/harness/data)")
         one.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def add_list(commands: "Commands") -> None:
     """harness list."""
-    list_ = command(commands, "list", "print tasks, models, kinds of checkpoints")
-    list_.add_argument("what", choices=("tasks", "models", "kinds"))
+    list_ = command(commands, "list", "print tasks, models, recipes, kinds of checkpoints")
+    list_.add_argument("what", choices=("tasks", "models", "recipes", "kinds"))
     list_.add_argument("--include", action="append", default=[], metavar="FILE", help="also tasks of this Python file")
     list_.add_argument("--format", choices=("table", "json"), default="table")
 
