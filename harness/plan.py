@@ -72,7 +72,18 @@ class Job:
 
 # (what is being done, how much of it is done, of how much)
 Progress = Callable[[str, int, int], None]
-Answer = tuple[Item, ...] | HarnessError
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A language's items in their order, and what was measured on the way that belongs to the number (an approximate
+    search's recall, what a training came to): it goes into the signature but decides nothing about staleness."""
+
+    items: tuple[Item, ...]
+    measured: Mapping[str, Any] = field(default_factory=dict)
+
+
+Answer = Answered | HarnessError
 
 
 @dataclass(frozen=True)

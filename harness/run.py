@@ -12,7 +12,7 @@ from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
 from harness.metrics.bootstrap import RESAMPLES, score_average, score_items
 from harness.metrics.score import Item, Score
-from harness.plan import Job, Plan, Progress, Skip
+from harness.plan import Answered, Job, Plan, Progress, Skip
 from harness.protocols import run_jobs
 from harness.store import AVERAGE, Result, Store, changed, rounded
 
@@ -53,7 +53,7 @@ def run(plan: Plan, store: Store, redo_stale: bool, progress: Progress) -> Outco
     for job, answer in run_jobs(missing, store.root / ".cache", progress):
         seconds, started = time.perf_counter() - started, time.perf_counter()
         result = failed(job, answer) if isinstance(answer, HarnessError) else scored(job, answer)
-        items = () if isinstance(answer, HarnessError) else stored_items(answer)
+        items = () if isinstance(answer, HarnessError) else stored_items(answer.items)
         store.write(result, items, run_record(job, seconds))
         written.append(result)
     written += averages(plan.jobs, store)
@@ -118,11 +118,11 @@ def stored_items(items: Sequence[Item]) -> tuple[Item, ...]:
     )
 
 
-def scored(job: Job, items: Sequence[Item]) -> Result:
+def scored(job: Job, answer: Answered) -> Result:
     """Items -> scores with intervals and signatures."""
     metrics = job.task.metrics(job.language)
-    result = blank(job)
-    scores = score_items(metrics, stored_items(items))
+    result = replace(blank(job), measured=rounded(dict(answer.measured)))
+    scores = score_items(metrics, stored_items(answer.items))
     signed = tuple(replace(score, signature=signature(result, score)) for score in scores)
     return replace(result, status="scored", scores=signed)
 
@@ -134,7 +134,7 @@ def failed(job: Job, error: HarnessError) -> Result:
 
 def signature(result: Result, score: Score) -> str:
     """All that could change the number, in one line."""
-    settings = "|".join(f"{key}:{value}" for key, value in result.settings.items())
+    settings = "|".join(f"{key}:{value}" for key, value in {**result.settings, **result.measured}.items())
     return (
         f"{score.metric}|{result.task}.v{result.fingerprint['task']}|{result.language}|split:{result.split}"
         f"|{result.protocol}|{settings}|seed:{result.seed}|data:{result.fingerprint['data']}"
