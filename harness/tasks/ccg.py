@@ -27,7 +27,7 @@ def train_ccg(source: Source, language: str) -> Training:
         return training("CCGbank", source, auto["train"], auto["dev"], read_auto)
     lines = optional(source, "ccg", ["train.tsv"], language)
     if lines:
-        return training("CCGbank", source, lines, optional(source, "ccg", ["dev.tsv"], language), read_pairs)
+        return training("CCG", source, lines, optional(source, "ccg", ["dev.tsv"], language), read_pairs)
     train, dev = (_meaning_bank(source, language, split) for split in ("train", "dev"))
     if not train:
         raise MissingDataError(
