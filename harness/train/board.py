@@ -13,7 +13,7 @@ def on_board(folder: Path | None, also: Progress) -> Progress:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise missing_package("tensorboard", "tensorboard") from error
+        raise missing_package("tensorboard", "'zeroshot-harness[tensorboard]'") from error
     writer = SummaryWriter(str(folder))
 
     def report(moment: Moment) -> None:

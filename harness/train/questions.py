@@ -6,6 +6,8 @@ from functools import partial
 from statistics import fmean
 from typing import Any
 
+import numpy as np
+
 from harness.errors import HarnessError
 from harness.examples import Choice, Classify, Question, Span, Tag
 from harness.heads import HEADS
@@ -50,7 +52,8 @@ def question_component(
         task=name,
         material=replace(material, notes={**material.notes, **features.notes}),
         weight=part.weight,
-        lengths=features.lengths,
+        # all options of a question are read: each as long as the longest
+        lengths=features.lengths * np.diff(features.units),
         collate=lambda units: collate(head, features, units.tolist()),
         loss=lambda model, batch: loss(head, partial(model, name), batch),
         judge=_judge(head, name, dev, replace(encoding, training=False)) if dev else None,
