@@ -44,7 +44,7 @@ def sentence(tmp_path_factory):
 
 def make(recipe, output, base, data="bundled", **options):
     return harness.make_checkpoint(
-        recipe, output, base=base and str(base), data=data, **{**SMALL, "limit": 16, "max_steps": 24, **options}
+        recipe, output, base=base and str(base), data=data, **{**SMALL, "limit": 8, "max_steps": 40, **options}
     )
 
 
