@@ -20,6 +20,7 @@ from harness.run import Outcome, name_checkpoints, run
 from harness.store import Store, open_store
 from harness.tasks import include, select
 from harness.tasks.source import open_source
+from harness.train.presets import DEFAULT_GRID
 from harness.trajectory import expand
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ def settings_from(options: dict[str, Any]) -> Settings:
     training = {name: given.pop(name) for name in TRAINING if name in given}
     if training:
         given["training"] = {**given.get("training", {}), **training}
+    if "grid" in given:
+        given["grid"] = dict(given["grid"]) or DEFAULT_GRID
     for name in ("languages", "seeds"):
         if isinstance(given.get(name), str):
             given[name] = split_list(given[name])

@@ -20,7 +20,8 @@ from harness.tasks.task import Loaded, Task, Training
 class Settings:
     """What a user may set for an evaluation; None means the default of the task, checkpoint or machine.
 
-    `layer` is a number or `all`; `training` overrides values of the `preset` (names of `TrainSettings`)."""
+    `layer` is a number or `all`; `training` overrides values of the `preset` (names of `TrainSettings`), `grid`
+    gives several values to choose from on the source language's development set."""
 
     languages: tuple[str, ...] | None = None
     split: str = "test"
@@ -35,6 +36,7 @@ class Settings:
     engine: str = "exact"
     preset: str = "xtreme"
     training: Mapping[str, Any] = field(default_factory=dict)
+    grid: Mapping[str, Sequence[float]] = field(default_factory=dict)
     source_language: str = "en"
     allow_contaminated: bool = False
     shuffle_labels: bool = False
