@@ -85,7 +85,7 @@ def evaluate(
     settings = settings_from(options)
     models = expand([model] if isinstance(model, str) else model, own.name)
     opened = [(one.name, open_checkpoint(one.model, own.trust_remote_code)) for one in models]
-    planned = plan(name_checkpoints(opened, own.name), selected, source, settings, PROTOCOLS)
+    planned = plan(name_checkpoints(opened, own.name), selected, source, settings, PROTOCOLS, watch.progress)
     watch.planned(planned)
     if own.dry_run:
         return Results(Store(Path(output)), ())
