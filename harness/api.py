@@ -111,6 +111,8 @@ def settings_from(options: dict[str, Any]) -> Settings:
         raise unknown_names("setting", unknown, known, f"Known: {', '.join(sorted(known))}.")
     given = {key: value for key, value in options.items() if value is not None}
     training = {name: given.pop(name) for name in TRAINING if name in given}
+    if "train_dtype" in training:
+        training["dtype"] = training.pop("train_dtype")
     if training:
         given["training"] = {**given.get("training", {}), **training}
     if "grid" in given:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "bfloat16", "float16")
 TRAINING = (
     *("learning_rate", "epochs", "max_steps", "batch_size", "warmup", "weight_decay", "selection"),
-    *("evaluate_every", "freeze", "lora"),
+    *("evaluate_every", "freeze", "lora", "train_dtype"),
 )
 # What a grid may vary.
 GRID = ("learning_rate", "epochs", "batch_size")
@@ -92,6 +92,7 @@ def add_transfer(parser: argparse.ArgumentParser) -> None:
 def add_training(parser: argparse.ArgumentParser) -> None:
     """What overrides a preset or recipe; every name is a field of `TrainSettings`."""
     add = parser.add_argument_group("training settings").add_argument
+    add("--train-dtype", dest="train_dtype", choices=DTYPES, help="precision of the training (default: float32)")
     add("--learning-rate", type=float, metavar="X")
     add("--epochs", type=float, metavar="X")
     add("--max-steps", type=positive, metavar="N")

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Any
 
 from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
@@ -41,7 +40,7 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
         training = cleaned
     if settings.shuffle_labels:
         training = shuffle_labels(training)
-    given = {**settings.training, **asked(settings)}
+    given = dict(settings.training) | ({"max_length": settings.max_length} if settings.max_length else {})
     trained = preset(settings.preset, task.name, given, checkpoint.width >= LARGE)
     grid = {name: list(values) for name, values in settings.grid.items()}
     if grid and not training.dev:
@@ -63,7 +62,10 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
     marks += ["contaminated"] if "contaminated" in training.notes else []
     marks += ["shuffled"] if settings.shuffle_labels else []
     steps = total_steps(trained, -(-len(training.train) // trained.batch_size))
-    return Resolved(resolved, tuple(marks), training, warnings(trained, steps))
+    said = list(warnings(trained, steps))
+    if settings.dtype != Settings.dtype:
+        said.append("--dtype is for vectors; a fine-tuned model predicts in float32, and trains in --train-dtype.")
+    return Resolved(resolved, tuple(marks), training, tuple(said))
 
 
 def trained_alike(task: Task) -> list[Task]:
@@ -71,12 +73,6 @@ def trained_alike(task: Task) -> list[Task]:
     serves XQuAD and MLQA as in XTREME."""
     others = [get_task(name) for name in NAMES if name != task.name]
     return [task, *(one for one in others if one.train is task.train)]
-
-
-def asked(settings: Settings) -> dict[str, Any]:
-    """`--dtype` and `--max-length`, where they are not the default. Predictions are made in float32 in any case."""
-    dtype = {"dtype": settings.dtype} if settings.dtype != Settings.dtype else {}
-    return {**dtype, **({"max_length": settings.max_length} if settings.max_length else {})}
 
 
 def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[Job, Answer]]:
