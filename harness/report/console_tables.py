@@ -1,4 +1,4 @@
-"""The two tables of a terminal: task averages, and a task's languages. Letters stand for settings, so both stay narrow."""
+"""The two tables of a terminal: task averages, and a task's languages. Letters stand for settings: both stay narrow."""
 
 from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
