@@ -131,7 +131,7 @@ def export_command(options: argparse.Namespace) -> int:
 
 def data_command(options: argparse.Namespace) -> int:
     """Lists, checks or fetches data sets; exit code 1 where `verify` found odd files, `overlap` any overlap."""
-    from harness.flags import split_list
+    from harness.flag_values import split_list
     from harness.report.console import progress_bars
     from harness.report.data import data_sets, fetch_tasks, verify
 

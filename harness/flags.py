@@ -4,16 +4,25 @@ import argparse
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from harness.flag_values import (
+    DTYPES,
+    add_training,
+    command,
+    grid_values,
+    layer_or_all,
+    names,
+    numbers,
+    positive,
+)
+from harness.train_flags import add_train
+
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-DTYPES = ("float32", "bfloat16", "float16")
 TRAINING = (
     *("learning_rate", "epochs", "max_steps", "batch_size", "warmup", "weight_decay", "selection"),
-    *("evaluate_every", "freeze", "lora"),
+    *("evaluate_every", "freeze", "lora", "train_dtype"),
 )
-# Fields of `TrainSettings` that `harness train` offers beside those.
-TRAINING_MORE = ("max_length", "layer_decay", "patience", "dev_limit", "save_every", "micro_tokens", "dtype", "device")
 EXAMPLES = """\
 examples:
   harness eval --model ckpt/ --tasks tatoeba,bucc2018 --data DIR
@@ -57,7 +66,7 @@ def add_eval(commands: "Commands") -> None:
     add("--seeds", type=numbers, default=(42,), metavar="1,2,3", help="one result per seed where training is random")
     add("--include", action="append", default=[], metavar="FILE", help="Python file that defines a task; repeatable")
     add("--redo-stale", action="store_true", help="score again what was made with other weights, data or settings")
-    add("--dry-run", action="store_true", help="print the plan and stop")
+    add("--dry-run", action="store_true", help="print the plan and stop (without --data, after fetching)")
     add("--trust-remote-code", action="store_true", help="run Python code that the checkpoint's folder carries")
     add("--quiet", action="store_true", help="print errors only")
     add_retrieval(eval_)
@@ -78,80 +87,18 @@ def add_transfer(parser: argparse.ArgumentParser) -> None:
     add("--preset", choices=("xtreme", "stilts"), default="xtreme", help="published settings to start from")
     add("--source-language", default="en", metavar="L", help="language of the training data (default: en)")
     add("--allow-contaminated", action="store_true", help="train on items that are also scored; never ranked")
+    add(
+        "--grid",
+        nargs="*",
+        type=grid_values,
+        metavar="NAME=X,Y",
+        help="choose on the source language's dev among these (default: learning_rate=2e-5,3e-5,5e-5 epochs=2,3,4)",
+    )
+    add("--train-dtype", dest="train_dtype", choices=DTYPES, help="precision of the training (default: float32)")
     add("--shuffle-labels", action="store_true", help="the control: deal out the training labels at random")
     add("--head", metavar="NAME", help="protocol head: which of the heads beside the checkpoint (heads/NAME)")
     add("--label-order", type=names, metavar="A,B,C", help="protocol head: the labels of LABEL_0, LABEL_1, ...")
     add_training(parser)
-
-
-def add_training(parser: argparse.ArgumentParser) -> None:
-    """What overrides a preset or recipe; every name is a field of `TrainSettings`."""
-    add = parser.add_argument_group("training settings").add_argument
-    add("--learning-rate", type=float, metavar="X")
-    add("--epochs", type=float, metavar="X")
-    add("--max-steps", type=positive, metavar="N")
-    add("--batch-size", type=positive, metavar="N", help="items of one step, whatever fits into memory")
-    add("--warmup", type=float, metavar="X", help="steps, or below 1 a part of all steps")
-    add("--weight-decay", type=float, metavar="X")
-    add("--selection", choices=("best", "last", "average"), help="which weights are kept")
-    add("--evaluate-every", type=positive, metavar="N", help="steps between two looks at the development set")
-    add("--freeze", type=layers, metavar="N", help="lowest layers that stay as they are, or `encoder`")
-    add("--lora", type=positive, metavar="RANK", help="train low-rank updates of the encoder only")
-
-
-def add_train(commands: "Commands") -> None:
-    """harness train."""
-    train = command(commands, "train", "train a checkpoint on intermediate tasks")
-    add = train.add_argument
-    add("--recipe", required=True, metavar="A+B*0.5", help="recipes with weights; `harness list recipes` prints them")
-    add("--base", metavar="DIR", help="folder, hub id or zoo name (mlm_scratch has none)")
-    add("--output", required=True, metavar="DIR", help="the new checkpoint's folder")
-    add("--data", metavar="DIR", help="folder with one subfolder per data set (docs/training.md)")
-    add("--train-languages", type=names, metavar="de,sw,...", help="instead of English (text: all that is there)")
-    add("--corpora", type=names, metavar="A,B", help="text of mlm, mlm_scratch and pairs: flores200, multi30k, ...")
-    add("--limit", type=positive, metavar="N", help="only the first N items of each data set, for a trial")
-    add("--seed", type=int, metavar="N", help="of all that is random (default: 42)")
-    add("--layer", type=positive, metavar="K", help="pairs, lexical: the hidden layer whose vectors are trained")
-    add("--allow-contaminated", action="store_true", help="also train on items that a task of the harness scores")
-    add("--tensorboard", metavar="DIR", help="write the loss of each step for TensorBoard")
-    add("--trust-remote-code", action="store_true", help="run Python code that the base's folder carries")
-    add("--quiet", action="store_true", help="print errors only")
-    add_mixing(train)
-    add_training(train)
-    add_training_more(train)
-    add_sizes(train)
-
-
-def add_mixing(parser: argparse.ArgumentParser) -> None:
-    """How often each part of a mixture is drawn."""
-    add = parser.add_argument_group("mixtures").add_argument
-    add("--mixing", choices=("proportional", "temperature", "weights"), default="proportional")
-    add("--cap", type=positive, metavar="N", help="items up to which the size of a data set counts")
-    add("--temperature", type=float, default=2.0, metavar="T", help="sizes count to the power of 1/T (default: 2)")
-
-
-def add_training_more(parser: argparse.ArgumentParser) -> None:
-    """Further fields of `TrainSettings`."""
-    add = parser.add_argument_group("training settings, continued").add_argument
-    add("--max-length", type=positive, metavar="N", help="tokens an input is cut to")
-    add("--layer-decay", type=float, metavar="X", help="factor of the learning rate for each layer below the head")
-    add("--patience", type=positive, metavar="N", help="looks at dev without a gain that end the training")
-    add("--dev-limit", type=positive, metavar="N", help="items of each development set that are judged")
-    add("--save-every", type=positive, metavar="N", help="steps between two states for a resume (default: 5 minutes)")
-    add("--micro-tokens", type=positive, metavar="N", help="tokens that run at once (default: by device)")
-    add("--dtype", choices=DTYPES, help="computation (default: float32)")
-    add("--device", help="auto, cpu, cuda, mps (default: auto)")
-
-
-def add_sizes(parser: argparse.ArgumentParser) -> None:
-    """How large a model from scratch is; names are fields of `Sizes`."""
-    add = parser.add_argument_group("recipe mlm_scratch").add_argument
-    add("--vocabulary", type=positive, metavar="N", help="entries of the tokenizer (default: 16000)")
-    add("--layers", type=positive, metavar="N", help="(default: 6)")
-    add("--width", type=positive, metavar="N", help="(default: 256)")
-    add("--heads", type=positive, metavar="N", help="(default: 4)")
-    add("--positions", type=positive, metavar="N", help="longest text in tokens (default: 512)")
-    add("--dropout", type=float, metavar="X", help="(default: 0.1)")
 
 
 def add_leaderboard(commands: "Commands") -> None:
@@ -221,46 +168,6 @@ def add_doctor(commands: "Commands") -> None:
     doctor.add_argument("--model", metavar="DIR", help="folder, hub id or zoo name")
     doctor.add_argument("--trust-remote-code", action="store_true")
     doctor.add_argument("--format", choices=("table", "json"), default="table")
-
-
-def command(commands: "Commands", name: str, purpose: str) -> argparse.ArgumentParser:
-    """A subcommand whose help says what it is for."""
-    return commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
-
-
-def names(text: str) -> tuple[str, ...]:
-    """`a,b` -> (a, b)."""
-    return tuple(split_list(text))
-
-
-def layer_or_all(text: str) -> int | str:
-    """`4` -> 4; `all` stays."""
-    return text if text == "all" else positive(text)
-
-
-def layers(text: str) -> int | str:
-    """`3` -> 3; `encoder` stays."""
-    return text if text == "encoder" else positive(text)
-
-
-def split_list(text: str) -> list[str]:
-    """`a, b` -> [a, b]."""
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def positive(text: str) -> int:
-    """A whole number from 1 on (argparse prints the message)."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
-    return int(text)
-
-
-def numbers(text: str) -> list[int]:
-    """`1,2,3` -> [1, 2, 3]."""
-    parts = split_list(text)
-    if not parts or not all(part.isdecimal() for part in parts):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a list of whole numbers such as 1,2,3")
-    return [int(part) for part in parts]
 
 
 def own_version() -> str:
