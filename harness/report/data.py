@@ -107,7 +107,7 @@ def _as_text(report: Survey) -> str:
         lines.append(f"  {task} {split}: {items}")
     if report.unused:
         sets = ", ".join(f"{name} ({count} file{'s' * (count > 1)})" for name, count in report.unused.items())
-        lines.append(f"not used by a task yet: {sets}")
+        lines.append(f"read by no task, though perhaps by a recipe of harness train: {sets}")
     if report.behind:
         lines += [
             "not read, because another file of the same data is preferred:",

@@ -1,5 +1,6 @@
 """The zoo's file: every entry valid, every mistake of a file named at once."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,9 @@ import tiny_models as tiny
 
 from harness.checkpoint.kinds import KINDS
 from harness.checkpoint.zoo import find_model, list_models, read_zoo, zoo_file
+from harness.cli import main
 from harness.errors import HarnessError
+from harness.train.recipes import ALIASES, RECIPES
 
 EXPECTED = {
     "mbert": "google-bert/bert-base-multilingual-cased",
@@ -20,6 +23,7 @@ EXPECTED = {
     "labse": "sentence-transformers/LaBSE",
     "multilingual-e5-base": "intfloat/multilingual-e5-base",
     "multilingual-e5-large": "intfloat/multilingual-e5-large",
+    "minilm-l6": "sentence-transformers/all-MiniLM-L6-v2",
     "bge-m3": "BAAI/bge-m3",
     "mmbert-base": "jhu-clsp/mmBERT-base",
     "eurobert-210m": "EuroBERT/EuroBERT-210m",
@@ -130,3 +134,12 @@ def test_listing_is_cheap() -> None:
         "print(*(m in sys.modules for m in ('torch', 'transformers')))"
     )
     assert tiny.run_python(code).split() == ["False", "False"]
+
+
+def test_what_nobody_says_is_listed_as_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    """Silence is not shown as clean."""
+    assert main(["list", "models", "--format", "json"]) == 0
+    rows = {row["name"]: row["training_data"] for row in json.loads(capsys.readouterr().out)}
+    assert rows["rembert"] == rows["gemma-3-1b"] == "unknown"
+    assert "MNLI" in rows["minilm-l6"]
+    assert {recipe for entry in list_models() if (recipe := entry.recipe)} <= {*RECIPES, *ALIASES}
