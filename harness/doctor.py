@@ -161,10 +161,14 @@ def _described(checkpoint: "Checkpoint") -> list[Check]:
 
 def _training(checkpoint: "Checkpoint") -> list[Check]:
     """What it was trained on, as far as a manifest or the zoo says, and the heads that `harness train` left."""
+    from harness.checkpoint.manifest import read_manifest
     from harness.heads.saved import saved_heads
 
     known = checkpoint.training_data
-    said = Check("trained on", NOTE, "unknown") if known is None else Check("trained on", OK, ", ".join(known))
+    manifest = read_manifest(checkpoint.folder) if checkpoint.folder is not None else None
+    beyond = ["what its base was trained on is unknown"] if manifest is not None and manifest.unknown else []
+    told = ", ".join([*(known or ()), *beyond]) or "unknown"
+    said = Check("trained on", NOTE if known is None or beyond else OK, told)
     heads = ", ".join(f"{name} ({one.form})" for name, one in saved_heads(checkpoint).items())
     return [said, Check("heads beside it", OK, heads)] if heads else [said]
 

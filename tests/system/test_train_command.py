@@ -101,5 +101,9 @@ def test_mistakes_end_with_2(trained: Path, tmp_path: Path, capsys: pytest.Captu
         main(["train", "--recipe", "mnli", "--base", str(trained), "--output", str(trained), "--data", "bundled"]) == 2
     )
     assert "trained with other recipe" in capsys.readouterr().err
+    assert main(["doctor", "--model", str(trained)]) == 0
+    told = capsys.readouterr().out
+    assert "MNLI, QQP, HellaSwag, what its base was trained on is unknown" in told
+    assert "hellaswag (choice), mnli (classify), qqp (classify)" in told
     assert main(["list", "recipes"]) == 0
     assert "all9" in capsys.readouterr().out
