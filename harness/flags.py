@@ -4,19 +4,29 @@ import argparse
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from harness.flag_values import (
+    DTYPES,
+    add_training,
+    command,
+    grid_values,
+    layer_or_all,
+    names,
+    numbers,
+    positive,
+)
+from harness.train_flags import add_train
+
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-DTYPES = ("float32", "bfloat16", "float16")
 TRAINING = (
     *("learning_rate", "epochs", "max_steps", "batch_size", "warmup", "weight_decay", "selection"),
     *("evaluate_every", "freeze", "lora", "train_dtype"),
 )
-# What a grid may vary.
-GRID = ("learning_rate", "epochs", "batch_size")
 EXAMPLES = """\
 examples:
   harness eval --model ckpt/ --tasks tatoeba,bucc2018 --data DIR
+  harness train --recipe mnli --base xlm-roberta-base --data DIR --output ckpt/mnli
   harness leaderboard results
   harness score --predictions submission --labels labels --format json
 """
@@ -32,7 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"zeroshot-harness {own_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for add in (add_eval, add_leaderboard, add_score, add_export, add_data, add_list, add_doctor):
+    for add in (add_eval, add_train, add_leaderboard, add_score, add_export, add_data, add_list, add_doctor):
         add(commands)
     return parser
 
@@ -84,25 +94,11 @@ def add_transfer(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=X,Y",
         help="choose on the source language's dev among these (default: learning_rate=2e-5,3e-5,5e-5 epochs=2,3,4)",
     )
+    add("--train-dtype", dest="train_dtype", choices=DTYPES, help="precision of the training (default: float32)")
     add("--shuffle-labels", action="store_true", help="the control: deal out the training labels at random")
+    add("--head", metavar="NAME", help="protocol head: which of the heads beside the checkpoint (heads/NAME)")
     add("--label-order", type=names, metavar="A,B,C", help="protocol head: the labels of LABEL_0, LABEL_1, ...")
     add_training(parser)
-
-
-def add_training(parser: argparse.ArgumentParser) -> None:
-    """What overrides a preset or recipe; every name is a field of `TrainSettings`."""
-    add = parser.add_argument_group("training settings").add_argument
-    add("--train-dtype", dest="train_dtype", choices=DTYPES, help="precision of the training (default: float32)")
-    add("--learning-rate", type=float, metavar="X")
-    add("--epochs", type=float, metavar="X")
-    add("--max-steps", type=positive, metavar="N")
-    add("--batch-size", type=positive, metavar="N", help="items of one step, whatever fits into memory")
-    add("--warmup", type=float, metavar="X", help="steps, or below 1 a part of all steps")
-    add("--weight-decay", type=float, metavar="X")
-    add("--selection", choices=("best", "last", "average"), help="which weights are kept")
-    add("--evaluate-every", type=positive, metavar="N", help="steps between two looks at the development set")
-    add("--freeze", type=layers, metavar="N", help="lowest layers that stay as they are, or `encoder`")
-    add("--lora", type=positive, metavar="RANK", help="train low-rank updates of the encoder only")
 
 
 def add_leaderboard(commands: "Commands") -> None:
@@ -148,15 +144,20 @@ def add_data(commands: "Commands") -> None:
         one.add_argument("--format", choices=("table", "json"), default="table")
     fetch.add_argument("--tasks", required=True, metavar="A,B", help="tasks, benchmarks or data sets")
     fetch.add_argument("--languages", metavar="de,sw,...", help="only these (default: each task's official list)")
-    for one in (verify, fetch):
+    overlap = command(what, "overlap", "tell what of tasks a checkpoint was trained on (exit code 1 where any)")
+    overlap.add_argument("manifest", metavar="MANIFEST", help="manifest.json of `harness train`, or its folder")
+    overlap.add_argument("--tasks", required=True, metavar="A,B", help="tasks and benchmarks")
+    overlap.add_argument("--languages", metavar="de,sw,...", help="only these (default: each task's official list)")
+    overlap.add_argument("--format", choices=("table", "json"), default="table")
+    for one in (verify, fetch, overlap):
         one.add_argument("--data", metavar="DIR", help="data folder (default: $HARNESS_DATA or ~/.cache/harness/data)")
         one.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def add_list(commands: "Commands") -> None:
     """harness list."""
-    list_ = command(commands, "list", "print tasks, models, kinds of checkpoints")
-    list_.add_argument("what", choices=("tasks", "models", "kinds"))
+    list_ = command(commands, "list", "print tasks, models, recipes, kinds of checkpoints")
+    list_.add_argument("what", choices=("tasks", "models", "recipes", "kinds"))
     list_.add_argument("--include", action="append", default=[], metavar="FILE", help="also tasks of this Python file")
     list_.add_argument("--format", choices=("table", "json"), default="table")
 
@@ -167,60 +168,6 @@ def add_doctor(commands: "Commands") -> None:
     doctor.add_argument("--model", metavar="DIR", help="folder, hub id or zoo name")
     doctor.add_argument("--trust-remote-code", action="store_true")
     doctor.add_argument("--format", choices=("table", "json"), default="table")
-
-
-def command(commands: "Commands", name: str, purpose: str) -> argparse.ArgumentParser:
-    """A subcommand whose help says what it is for."""
-    return commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
-
-
-def names(text: str) -> tuple[str, ...]:
-    """`a,b` -> (a, b)."""
-    return tuple(split_list(text))
-
-
-def layer_or_all(text: str) -> int | str:
-    """`4` -> 4; `all` stays."""
-    return text if text == "all" else positive(text)
-
-
-def layers(text: str) -> int | str:
-    """`3` -> 3; `encoder` stays."""
-    return text if text == "encoder" else positive(text)
-
-
-def split_list(text: str) -> list[str]:
-    """`a, b` -> [a, b]."""
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def positive(text: str) -> int:
-    """A whole number from 1 on (argparse prints the message)."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
-    return int(text)
-
-
-def numbers(text: str) -> list[int]:
-    """`1,2,3` -> [1, 2, 3]."""
-    parts = split_list(text)
-    if not parts or not all(part.isdecimal() for part in parts):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a list of whole numbers such as 1,2,3")
-    return [int(part) for part in parts]
-
-
-def grid_values(text: str) -> tuple[str, tuple[float, ...]]:
-    """`epochs=3,5` -> (epochs, (3.0, 5.0))."""
-    name, _, values = text.partition("=")
-    name = name.strip().replace("-", "_")
-    try:
-        numbers = tuple(int(one) if name == "batch_size" else float(one) for one in split_list(values))
-    except ValueError:
-        numbers = ()
-    if name not in GRID or not numbers or any(one <= 0 for one in numbers):
-        known = ", ".join(GRID)
-        raise argparse.ArgumentTypeError(f"'{text}' is not one of {known} with numbers, such as epochs=3,5")
-    return name, numbers
 
 
 def own_version() -> str:

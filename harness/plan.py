@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoint import Checkpoint
+from harness.checkpoint import Checkpoint, contamination
 from harness.errors import HarnessError
 from harness.languages import normalise
 from harness.metrics.score import Item
@@ -41,6 +41,7 @@ class Settings:
     allow_contaminated: bool = False
     shuffle_labels: bool = False
     label_order: tuple[str, ...] | None = None
+    head: str | None = None
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,10 @@ def plan(
         loaded = {code: _load(task, code, source, settings) for code in wanted[task.name]}
         for name, checkpoint in checkpoints.items():
             protocol, reason = _protocol(task, checkpoint, settings, protocols)
+            own = contamination.flagged(checkpoint, task, loaded)
+            warnings += [f"{name}, {task.name}: {said}" for said in contamination.warnings(own)]
             for one in protocol.variants(checkpoint, settings):
-                found = _task_plan(name, checkpoint, task, (protocol, reason), loaded, source, one)
+                found = _task_plan(name, checkpoint, task, (protocol, reason), own, source, one)
                 jobs += found.jobs
                 skips += found.skips
                 warnings += found.warnings

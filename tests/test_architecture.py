@@ -22,6 +22,8 @@ LEVELS = [
     {"run"},
     {"trajectory"},
     {"report", "doctor"},
+    {"flag_values"},
+    {"train_flags"},
     {"flags"},
     {"api", "study"},
     {"cli", "__main__", "__init__"},
@@ -34,7 +36,7 @@ OWNERS = {
     "ray": {"execute/ray.py"},
     "rich": {"cli.py", "report/console"},
 }
-LIGHT = ("tasks", "metrics", "errors", "languages", "examples", "flags", "cli")
+LIGHT = ("tasks", "metrics", "errors", "languages", "examples", "flag_values", "train_flags", "flags", "cli")
 HEAVY = {"torch", "transformers", "datasets", "lm_eval", "faiss", "sacrebleu", "pandas"}
 
 
