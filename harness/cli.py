@@ -75,6 +75,29 @@ def leaderboard_command(options: argparse.Namespace) -> int:
     return OK
 
 
+def compare_command(options: argparse.Namespace) -> int:
+    """Tells where two checkpoints differ, which items flipped, or in which settings they differ."""
+    from rich.console import Console
+
+    from harness.report.compare.command import comparison_json, run
+    from harness.report.console import progress_bars
+    from harness.report.console_compare import print_causes, print_comparison, print_flips
+
+    with progress_bars(options.quiet) as progress:
+        done = run(options, progress)
+    if options.format == "json":
+        print(comparison_json(done))
+        return OK
+    console = Console()
+    if done.comparison is None:
+        print_causes(done.causes, console)
+    else:
+        print_comparison(done.comparison, console)
+    if options.show and not options.why:
+        print_flips(done.flips, console, options.data is not None)
+    return OK
+
+
 def score_command(options: argparse.Namespace) -> int:
     """Scores a submission folder as the official XTREME scorer does."""
     import json
@@ -149,6 +172,7 @@ def doctor_command(options: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "eval": eval_command,
     "leaderboard": leaderboard_command,
+    "compare": compare_command,
     "score": score_command,
     "export": export_command,
     "data": data_command,

@@ -4,6 +4,8 @@ import argparse
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from harness.report.flags import add_compare, add_leaderboard, command
+
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -16,6 +18,7 @@ EXAMPLES = """\
 examples:
   harness eval --model ckpt/ --tasks tatoeba,bucc2018 --data DIR
   harness leaderboard results
+  harness compare results ckpt-a ckpt-b
   harness score --predictions submission --labels labels --format json
 """
 
@@ -30,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"zeroshot-harness {own_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for add in (add_eval, add_leaderboard, add_score, add_export, add_data, add_list, add_doctor):
+    for add in (add_eval, add_leaderboard, add_compare, add_score, add_export, add_data, add_list, add_doctor):
         add(commands)
     return parser
 
@@ -95,13 +98,6 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     add("--lora", type=positive, metavar="RANK", help="train low-rank updates of the encoder only")
 
 
-def add_leaderboard(commands: "Commands") -> None:
-    """harness leaderboard."""
-    leaderboard = command(commands, "leaderboard", "show the results of a folder")
-    leaderboard.add_argument("results", help="results folder")
-    leaderboard.add_argument("--format", choices=("table", "json", "csv", "markdown"), default="table")
-
-
 def add_score(commands: "Commands") -> None:
     """harness score."""
     score = command(commands, "score", "score a submission folder as the official XTREME scorer does")
@@ -157,11 +153,6 @@ def add_doctor(commands: "Commands") -> None:
     doctor.add_argument("--model", metavar="DIR", help="folder, hub id or zoo name")
     doctor.add_argument("--trust-remote-code", action="store_true")
     doctor.add_argument("--format", choices=("table", "json"), default="table")
-
-
-def command(commands: "Commands", name: str, purpose: str) -> argparse.ArgumentParser:
-    """A subcommand whose help says what it is for."""
-    return commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ OWNERS = {
     "datasets": {"tasks/hub.py"},
     "lm_eval": {"protocols/"},
     "ray": {"execute/ray.py"},
-    "rich": {"cli.py", "report/console.py"},
+    "rich": {"cli.py", "report/console"},
 }
 LIGHT = ("tasks", "metrics", "errors", "languages", "examples", "flags", "cli")
 HEAVY = {"torch", "transformers", "datasets", "lm_eval", "faiss", "sacrebleu", "pandas"}
