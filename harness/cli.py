@@ -14,7 +14,8 @@ OK, FAILED, USAGE = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command; returns the exit code: 0 done, 1 a job failed, 2 wrong usage or input."""
+    """Runs a command; returns the exit code: 0 done, 1 a job failed or a check did, 2 wrong usage or
+    input, 3 a check that cannot tell."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(given)
     os.environ["HARNESS_COMMAND"] = shlex.join(["harness", *given])
@@ -98,6 +99,25 @@ def compare_command(options: argparse.Namespace) -> int:
     return OK
 
 
+def check_command(options: argparse.Namespace) -> int:
+    """Judges results against a baseline, or freezes one; the exit code is the verdict."""
+    from rich.console import Console
+
+    from harness.report.check.command import run
+    from harness.report.check.summary import as_json, as_markdown
+    from harness.report.console_check import print_gate
+
+    done = run(options)
+    if isinstance(done, str):
+        print(done)
+        return OK
+    if options.format == "table":
+        print_gate(done, Console(quiet=options.quiet))
+    elif not options.quiet:
+        print(as_json(done) if options.format == "json" else as_markdown(done))
+    return done.code
+
+
 def score_command(options: argparse.Namespace) -> int:
     """Scores a submission folder as the official XTREME scorer does."""
     import json
@@ -173,6 +193,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "eval": eval_command,
     "leaderboard": leaderboard_command,
     "compare": compare_command,
+    "check": check_command,
     "score": score_command,
     "export": export_command,
     "data": data_command,

@@ -4,7 +4,7 @@ import argparse
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from harness.report.flags import add_compare, add_leaderboard, command
+from harness.report.flags import add_check, add_compare, add_leaderboard, command
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -19,6 +19,7 @@ examples:
   harness eval --model ckpt/ --tasks tatoeba,bucc2018 --data DIR
   harness leaderboard results
   harness compare results ckpt-a ckpt-b
+  harness check results --baseline baseline.json --junit report.xml
   harness score --predictions submission --labels labels --format json
 """
 
@@ -33,7 +34,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"zeroshot-harness {own_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for add in (add_eval, add_leaderboard, add_compare, add_score, add_export, add_data, add_list, add_doctor):
+    for add in (
+        add_eval,
+        add_leaderboard,
+        add_compare,
+        add_check,
+        add_score,
+        add_export,
+        add_data,
+        add_list,
+        add_doctor,
+    ):
         add(commands)
     return parser
 

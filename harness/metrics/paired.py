@@ -145,7 +145,7 @@ def _discordant(metric: Metric, pairs: Sequence[Pair]) -> tuple[int | None, int 
 
 def _swapped(metric: Metric, pairs: Sequence[Pair], clusters: Sequence[str] | None, salt: str) -> list[Array]:
     """Per seed the differences (R,) after each cluster's two sides were exchanged with probability one half."""
-    units, unit_of = units_of(pairs[0][0], clusters)
+    units, unit_of = units_of([item.cluster for item in pairs[0][0]], clusters)
     generator = np.random.default_rng([SEED, 1, zlib.crc32(salt.encode())])
     mask = generator.integers(0, 2, size=(RESAMPLES, len(units)), dtype=np.int8).astype(np.float64)
     out = []

@@ -31,6 +31,27 @@ def add_compare(commands: "Commands") -> None:
     add("--quiet", action="store_true", help="no progress bar")
 
 
+def add_check(commands: "Commands") -> None:
+    """harness check."""
+    check = command(commands, "check", "a gate: exit 1 where a number got worse, 3 where that cannot be told")
+    add = check.add_argument
+    add("results", help="results folder of the candidate (or of what to freeze)")
+    add("--baseline", metavar="PLACE", help="results folder, or a file that --freeze wrote")
+    add("--anchor", metavar="PLACE", help="a second, fixed baseline that catches slow drift")
+    add("--freeze", metavar="FILE", help="write the results as one baseline file and stop")
+    add("--tolerance", type=points, default=1.0, metavar="POINTS", help="what a number may lose (default: 1 point)")
+    add("--cells", action="store_true", help="gate single languages too, not only task averages")
+    add("--inconclusive", choices=("fail", "pass"), default="fail", help="exit 3 or 0 where it cannot be told")
+    add("--seed-deviation", type=points, metavar="POINTS", help="of a retrained model, where the baseline has one seed")
+    add("--checkpoint", action="append", metavar="NAME", help="which of the results (a pattern: seeds of one recipe)")
+    add("--baseline-checkpoint", action="append", metavar="NAME", help="likewise of the baseline")
+    add("--junit", metavar="FILE", help="also write JUnit XML")
+    add("--markdown", metavar="FILE", help="also write a summary for a pull request")
+    add("--include", action="append", default=[], metavar="FILE", help="Python file that defines a task; repeatable")
+    add("--format", choices=("table", "json", "markdown"), default="table")
+    add("--quiet", action="store_true", help="print nothing; the exit code and the files say it")
+
+
 def command(commands: "Commands", name: str, purpose: str) -> argparse.ArgumentParser:
     """A subcommand whose help says what it is for."""
     return commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
@@ -41,3 +62,14 @@ def count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number")
     return int(text)
+
+
+def points(text: str) -> float:
+    """A number of percentage points from 0 on (argparse prints the message)."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of points from 0 to 100")
+    return value
