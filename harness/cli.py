@@ -54,25 +54,26 @@ def eval_command(options: argparse.Namespace) -> int:
 
 
 def leaderboard_command(options: argparse.Namespace) -> int:
-    """Shows what a results folder holds."""
+    """Shows what a results folder holds, or writes it as a page."""
+    from harness.report.console import progress_bars
+    from harness.report.formats import as_text, write
+
+    with progress_bars(options.quiet) as progress:
+        written = write(options, progress)
+    for path in written:
+        print(path)
+    if written:
+        return OK
+    text = as_text(options)
+    if text is not None:
+        print(text)
+        return OK
+    from rich.console import Console
+
     from harness.api import open_results
-    from harness.report.leaderboard import as_csv, as_json
+    from harness.report.console import print_leaderboard
 
-    rows = open_results(options.results).rows
-    if options.format == "json":
-        print(as_json(rows))
-    elif options.format == "csv":
-        print(as_csv(rows))
-    elif options.format == "markdown":
-        from harness.report.markdown import as_markdown
-
-        print(as_markdown(rows))
-    else:
-        from rich.console import Console
-
-        from harness.report.console import print_leaderboard
-
-        print_leaderboard(rows, Console())
+    print_leaderboard(open_results(options.results).rows, Console())
     return OK
 
 

@@ -32,6 +32,8 @@ OWNERS = {
     "datasets": {"tasks/hub.py"},
     "lm_eval": {"protocols/"},
     "ray": {"execute/ray.py"},
+    "jinja2": {"report/page/", "report/latex.py"},
+    "matplotlib": {"report/plots"},
     "rich": {"cli.py", "report/console"},
 }
 LIGHT = ("tasks", "metrics", "errors", "languages", "examples", "flags", "cli")

@@ -13,7 +13,11 @@ def add_leaderboard(commands: "Commands") -> None:
     """harness leaderboard."""
     leaderboard = command(commands, "leaderboard", "show the results of a folder")
     leaderboard.add_argument("results", help="results folder")
-    leaderboard.add_argument("--format", choices=("table", "json", "csv", "markdown"), default="table")
+    add = leaderboard.add_argument
+    add("--output", metavar="DIR", help="write a static page (index.html) and leaderboard.md, .json, .csv there")
+    add("--format", choices=("table", "json", "csv", "markdown", "html"), default="table")
+    add("--include", action="append", default=[], metavar="FILE", help="Python file that defines a task; repeatable")
+    add("--quiet", action="store_true", help="no progress bar")
 
 
 def add_compare(commands: "Commands") -> None:

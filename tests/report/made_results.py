@@ -33,6 +33,7 @@ class Made:
 
 def items_of(right: Iterable[bool]) -> tuple[Item, ...]:
     """One item per answer; clusters of three, as XNLI's premises."""
+    right = [bool(one) for one in right]
     return tuple(
         Item(str(at), LABELS[at % 3], LABELS[at % 3] if one else LABELS[(at + 1) % 3], str(at - at % 3))
         for at, one in enumerate(right)
