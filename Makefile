@@ -40,7 +40,7 @@ wheel-test: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.search --parts speed,margins,memory
-	$(BIN)/python -m benchmarks.embedding --sentences 4000
+	$(BIN)/python -m benchmarks.embedding
 	$(BIN)/python -m benchmarks.prediction
 	$(BIN)/python -m benchmarks.training
 

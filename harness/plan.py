@@ -20,7 +20,8 @@ from harness.tasks.task import Loaded, Task, Training
 class Settings:
     """What a user may set for an evaluation; None means the default of the task, checkpoint or machine.
 
-    `layer` is a number or `all`; `training` overrides values of the `preset` (names of `TrainSettings`)."""
+    `layer` is a number or `all`; `training` overrides values of the `preset` (names of `TrainSettings`), `grid`
+    gives several values to choose from on the source language's development set."""
 
     languages: tuple[str, ...] | None = None
     split: str = "test"
@@ -35,6 +36,7 @@ class Settings:
     engine: str = "exact"
     preset: str = "xtreme"
     training: Mapping[str, Any] = field(default_factory=dict)
+    grid: Mapping[str, Sequence[float]] = field(default_factory=dict)
     source_language: str = "en"
     allow_contaminated: bool = False
     shuffle_labels: bool = False
@@ -72,7 +74,18 @@ class Job:
 
 # (what is being done, how much of it is done, of how much)
 Progress = Callable[[str, int, int], None]
-Answer = tuple[Item, ...] | HarnessError
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A language's items in their order, and what was measured on the way that belongs to the number (an approximate
+    search's recall, what a training came to): it goes into the signature but decides nothing about staleness."""
+
+    items: tuple[Item, ...]
+    measured: Mapping[str, Any] = field(default_factory=dict)
+
+
+Answer = Answered | HarnessError
 
 
 @dataclass(frozen=True)
@@ -119,10 +132,13 @@ def plan(
     source: Source,
     settings: Settings,
     protocols: Mapping[str, Protocol],
+    progress: Progress = lambda label, done, total: None,
 ) -> Plan:
-    """Jobs and skips for each checkpoint (by its name in the results) and task; HarnessError where nothing can run."""
+    """Jobs and skips for each checkpoint (by its name in the results) and task; HarnessError where nothing can run.
+    Without --data, what is missing is fetched first, with `progress`."""
     wanted = _wanted_languages(tasks, settings)
-    _fetch(tasks, wanted, source, settings, protocols)
+    if source.fetched:
+        fetch_missing(_wanted_parts(tasks, wanted, settings, protocols), source, progress)
     jobs: list[Job] = []
     skips: list[Skip] = []
     warnings: list[str] = []
@@ -203,20 +219,17 @@ def _wanted_languages(tasks: Sequence[Task], settings: Settings) -> dict[str, tu
     return {task.name: tuple(form for form in forms if task.accepts(form)) for task in tasks}
 
 
-def _fetch(
+def _wanted_parts(
     tasks: Sequence[Task],
     wanted: Mapping[str, Sequence[str]],
-    source: Source,
     settings: Settings,
     protocols: Mapping[str, Protocol],
-) -> None:
-    """Without --data: fetches what is not in the cache folder, or says in one message all that cannot be had."""
-    if not source.fetched:
-        return
+) -> list[tuple[Task, str, str]]:
+    """(task, language, split) of all that is scored, and of what is trained on."""
     tuned = [task for task in tasks if "transfer" in protocols and settings.protocol in (None, "transfer")]
     evaluated = [(task, code, settings.split) for task in tasks for code in wanted[task.name]]
     training = [(task, settings.source_language, "train") for task in tuned if task.train is not None]
-    fetch_missing([*evaluated, *training], source, lambda *moment: None)
+    return [*evaluated, *training]
 
 
 def _load(task: Task, language: str, source: Source, settings: Settings) -> Loaded | str:

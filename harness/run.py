@@ -1,5 +1,6 @@
 """The main path: plan -> what is missing -> run -> score -> write."""
 
+import json
 import os
 import platform
 import time
@@ -12,7 +13,7 @@ from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
 from harness.metrics.bootstrap import RESAMPLES, score_average, score_items
 from harness.metrics.score import Item, Score
-from harness.plan import Job, Plan, Progress, Skip
+from harness.plan import Answered, Job, Plan, Progress, Skip
 from harness.protocols import run_jobs
 from harness.store import AVERAGE, Result, Store, changed, rounded
 
@@ -53,7 +54,7 @@ def run(plan: Plan, store: Store, redo_stale: bool, progress: Progress) -> Outco
     for job, answer in run_jobs(missing, store.root / ".cache", progress):
         seconds, started = time.perf_counter() - started, time.perf_counter()
         result = failed(job, answer) if isinstance(answer, HarnessError) else scored(job, answer)
-        items = () if isinstance(answer, HarnessError) else stored_items(answer)
+        items = () if isinstance(answer, HarnessError) else stored_items(answer.items)
         store.write(result, items, run_record(job, seconds))
         written.append(result)
     written += averages(plan.jobs, store)
@@ -91,7 +92,7 @@ def split_missing(jobs: Sequence[Job], store: Store, redo_stale: bool) -> tuple[
 
 def blank(job: Job) -> Result:
     """The job's result before it has scores."""
-    settings = rounded(dict(job.settings))
+    settings = as_stored(job.settings)
     return Result(
         checkpoint=job.name,
         task=job.task.name,
@@ -111,6 +112,12 @@ def blank(job: Job) -> Result:
     )
 
 
+def as_stored(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings as a result's JSON gives them back."""
+    found: dict[str, Any] = json.loads(json.dumps(dict(settings)))
+    return found
+
+
 def stored_items(items: Sequence[Item]) -> tuple[Item, ...]:
     """The items as the predictions file holds them; these are what is scored, so that a file gives its own score."""
     return tuple(
@@ -118,11 +125,11 @@ def stored_items(items: Sequence[Item]) -> tuple[Item, ...]:
     )
 
 
-def scored(job: Job, items: Sequence[Item]) -> Result:
+def scored(job: Job, answer: Answered) -> Result:
     """Items -> scores with intervals and signatures."""
     metrics = job.task.metrics(job.language)
-    result = blank(job)
-    scores = score_items(metrics, stored_items(items))
+    result = replace(blank(job), measured=as_stored(answer.measured))
+    scores = score_items(metrics, stored_items(answer.items))
     signed = tuple(replace(score, signature=signature(result, score)) for score in scores)
     return replace(result, status="scored", scores=signed)
 
@@ -134,7 +141,7 @@ def failed(job: Job, error: HarnessError) -> Result:
 
 def signature(result: Result, score: Score) -> str:
     """All that could change the number, in one line."""
-    settings = "|".join(f"{key}:{value}" for key, value in result.settings.items())
+    settings = "|".join(f"{key}:{value}" for key, value in {**result.settings, **result.measured}.items())
     return (
         f"{score.metric}|{result.task}.v{result.fingerprint['task']}|{result.language}|split:{result.split}"
         f"|{result.protocol}|{settings}|seed:{result.seed}|data:{result.fingerprint['data']}"

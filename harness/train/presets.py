@@ -76,6 +76,9 @@ STILTS = Preset(
     large={},
 )
 
+# Devlin et al. (2019, arXiv 1810.04805), appendix A.3.
+DEFAULT_GRID: Mapping[str, tuple[float, ...]] = {"learning_rate": (2e-5, 3e-5, 5e-5), "epochs": (2.0, 3.0, 4.0)}
+
 PRESETS: Mapping[str, Preset] = {"xtreme": XTREME, "stilts": STILTS}
 
 
