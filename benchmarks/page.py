@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.metrics.score import Score
-from harness.report.page.site import write_site
+from harness.report.page.site import gather, write_site
 from harness.store import AVERAGE, Result, Store, _dump, _record
 from harness.tasks import BENCHMARKS, get_task
 from harness.tasks.task import Task
@@ -92,7 +92,8 @@ def main() -> None:
     if not results.exists():
         print(f"{make(results, options.checkpoints, options.languages)} results made")
     start = time.perf_counter()
-    page = write_site(Store(results), options.folder / "site")
+    store = Store(results)
+    page = write_site(store, gather(store), options.folder / "site")
     print(f"built in {time.perf_counter() - start:.1f} s, {page.stat().st_size / 1e6:.2f} MB: {page}")
     if options.open:
         print(", ".join(f"{name} after {seconds:.2f} s" for name, seconds in open_and_sort(page).items()))

@@ -15,7 +15,11 @@ def add_leaderboard(commands: "Commands") -> None:
     leaderboard.add_argument("results", help="results folder")
     add = leaderboard.add_argument
     add("--output", metavar="DIR", help="write a static page (index.html) and leaderboard.md, .json, .csv there")
-    add("--format", choices=("table", "json", "csv", "markdown", "html"), default="table")
+    add("--format", choices=("table", "json", "csv", "markdown", "html", "latex"), default="table")
+    add("--plots", action="store_true", help="also write figures (PNG, SVG) into --output/plots; needs matplotlib")
+    add("--reference", metavar="NAME", help="the checkpoint that plotted differences are from")
+    add("--model-card", metavar="FILE", help="put one checkpoint's scores into its README.md (the hub's model-index)")
+    add("--checkpoint", metavar="NAME", help="whose card it is (default: the only one, or the card's folder)")
     add("--include", action="append", default=[], metavar="FILE", help="Python file that defines a task; repeatable")
     add("--quiet", action="store_true", help="no progress bar")
 

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from harness.metrics.gate import INCONCLUSIVE, MISSING, WORSE
 from harness.report.check.check import FAILED, PASSED, Gate, Line
+from harness.report.markdown import table
 from harness.store import AVERAGE
 
 OUTCOMES = {PASSED: "passed", FAILED: "failed"}
@@ -69,23 +70,12 @@ def as_markdown(gate: Gate) -> str:
     """For a pull request: gated numbers in full, single languages folded away."""
     gated = [line for line in gate.lines if line.gated]
     rest = [line for line in gate.lines if not line.gated]
-    parts = [f"### {headline(gate)}", _table(gated)]
+    parts = [f"### {headline(gate)}", table(HEADER, [cells(line) for line in gated])]
     parts += [f"> {warning}" for warning in gate.warnings]
     if rest:
-        parts += ["<details><summary>Languages (not gated)</summary>", _table(rest), "</details>"]
+        folded = table(HEADER, [cells(line) for line in rest])
+        parts += ["<details><summary>Languages (not gated)</summary>", folded, "</details>"]
     return "\n\n".join(parts) + "\n"
-
-
-def _table(lines: list[Line]) -> str:
-    rows = [HEADER, ("---",) * len(HEADER), *(cells(line) for line in lines)]
-    return "\n".join("| " + " | ".join(_escape(cell) for cell in row) + " |" for row in rows)
-
-
-def _escape(cell: str) -> str:
-    """Names are the user's: nothing in them may end the cell or become HTML."""
-    for character, harmless in (("&", "&amp;"), ("<", "&lt;"), ("|", "&#124;"), ("`", "&#96;"), ("\n", " ")):
-        cell = cell.replace(character, harmless)
-    return cell
 
 
 def as_json(gate: Gate) -> str:

@@ -53,6 +53,7 @@ class Entry:
     seeds: tuple[int, ...]
     patterns: Mapping[str, tuple[str, str]]
     refused: Mapping[str, str]
+    layer: int | None = None
 
     @property
     def marks(self) -> str:
@@ -97,6 +98,7 @@ def entry_of(group: Sequence[Result]) -> Entry | None:
         seeds=tuple(sorted({one.seed for results in done.values() for one in results})),
         patterns={code: _pattern(results[0]) for code, results in done.items()},
         refused={one.language: one.reason for one in group if one.status == "failed"},
+        layer=first.settings.get("layer"),
     )
 
 

@@ -28,7 +28,8 @@ class Gathered:
 
 
 def gather(store: Store, progress: Progress = lambda label, done, total: None) -> Gathered:
-    """One pass over a results folder, one (checkpoint, task, setting) at a time."""
+    """One pass over a results folder, one (checkpoint, task, setting) at a time. HarnessError where nothing is
+    scored."""
     rows: list[Row] = []
     entries: list[KnownEntry] = []
     total = sum(1 for path in store.root.glob("[!.]*/*/*") if path.is_dir()) if store.root.is_dir() else 0
@@ -39,15 +40,14 @@ def gather(store: Store, progress: Progress = lambda label, done, total: None) -
         if entry is not None:
             entries.append(KnownEntry(entry, known(store, group)))
     progress("reading results", total, total)
+    if not entries:
+        raise HarnessError(f"{store.root} holds no scored result.", "Run `harness eval` first.")
     return Gathered(tuple(rows), tuple(entries))
 
 
-def write_site(store: Store, folder: Path, progress: Progress = lambda label, done, total: None) -> Path:
-    """Writes the four files; returns the page's path. HarnessError where nothing is scored."""
+def write_site(store: Store, gathered: Gathered, folder: Path) -> Path:
+    """Writes the four files; returns the page's path."""
     writable(folder)
-    gathered = gather(store, progress)
-    if not gathered.entries:
-        raise HarnessError(f"{store.root} holds no scored result.", "Run `harness eval` first.")
     page = folder / "index.html"
     for path, text in _files(store, gathered, page):
         replace(path, text.encode("utf-8", "replace"))
