@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.checkpoint import open_checkpoint
 from harness.errors import HarnessError, unknown_names
-from harness.flag_values import split_list
-from harness.flags import TRAINING
+from harness.flags.evaluation import TRAINING
+from harness.flags.values import split_list
 from harness.plan import Plan, Progress, Settings, plan
 from harness.protocols import PROTOCOLS
 from harness.report.leaderboard import Row, leaderboard

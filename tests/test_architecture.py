@@ -22,8 +22,6 @@ LEVELS = [
     {"run"},
     {"trajectory"},
     {"report", "doctor"},
-    {"flag_values"},
-    {"train_flags"},
     {"flags"},
     {"api", "study"},
     {"cli", "__main__", "__init__"},
@@ -34,9 +32,11 @@ OWNERS = {
     "datasets": {"tasks/hub.py"},
     "lm_eval": {"protocols/"},
     "ray": {"execute/ray.py"},
+    "jinja2": {"report/page/", "report/latex.py"},
+    "matplotlib": {"report/plots"},
     "rich": {"cli.py", "report/console"},
 }
-LIGHT = ("tasks", "metrics", "errors", "languages", "examples", "flag_values", "train_flags", "flags", "cli")
+LIGHT = ("tasks", "metrics", "errors", "languages", "examples", "flags", "cli")
 HEAVY = {"torch", "transformers", "datasets", "lm_eval", "faiss", "sacrebleu", "pandas"}
 
 
