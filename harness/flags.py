@@ -46,7 +46,7 @@ def add_eval(commands: "Commands") -> None:
     add("--data", metavar="DIR", help="folder with one subfolder per data set (docs/data.md)")
     add("--split", choices=("test", "validation"), default="test", help="what is scored (default: test)")
     add("--output", default="results", metavar="DIR", help="results folder (default: results)")
-    add("--protocol", help="retrieve, transfer, head (default: the first that task and checkpoint both have)")
+    add("--protocol", help="retrieve, transfer, head, prompt (default: the first that task and checkpoint both have)")
     add("--limit", type=positive, metavar="N", help="only the first N items of each language; never ranked")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     add("--dtype", choices=DTYPES, default="float32", help="computation (default: float32)")
@@ -59,6 +59,7 @@ def add_eval(commands: "Commands") -> None:
     add("--quiet", action="store_true", help="print errors only")
     add_retrieval(eval_)
     add_transfer(eval_)
+    add_prompt(eval_)
 
 
 def add_retrieval(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +79,12 @@ def add_transfer(parser: argparse.ArgumentParser) -> None:
     add("--shuffle-labels", action="store_true", help="the control: deal out the training labels at random")
     add("--label-order", type=names, metavar="A,B,C", help="protocol head: the labels of LABEL_0, LABEL_1, ...")
     add_training(parser)
+
+
+def add_prompt(parser: argparse.ArgumentParser) -> None:
+    """How a language model is asked."""
+    add = parser.add_argument_group("prompts (protocol prompt)").add_argument
+    add("--template", metavar="NAME", help="only this one, or lm-eval (default: ours, the best on English dev)")
 
 
 def add_training(parser: argparse.ArgumentParser) -> None:

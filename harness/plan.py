@@ -9,7 +9,7 @@ from typing import Any
 from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
 from harness.languages import normalise
-from harness.metrics.score import Item
+from harness.metrics.score import Item, Metric
 from harness.tasks.catalogue import elsewhere
 from harness.tasks.fetch import fetch_missing
 from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
@@ -39,6 +39,7 @@ class Settings:
     allow_contaminated: bool = False
     shuffle_labels: bool = False
     label_order: tuple[str, ...] | None = None
+    template: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,17 @@ class Job:
 
 # (what is being done, how much of it is done, of how much)
 Progress = Callable[[str, int, int], None]
-Answer = tuple[Item, ...] | HarnessError
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Items, and what was found out while they were made and belongs into the signature (the template chosen)."""
+
+    items: tuple[Item, ...]
+    notes: Mapping[str, Any]
+
+
+Answer = tuple[Item, ...] | Noted | HarnessError
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,8 @@ class Protocol:
     """How checkpoints answer tasks. `refuse` says why a checkpoint cannot answer a task ("" when it can); `resolve`
     settles the settings; `run` answers jobs of one checkpoint in their order, given a folder for what it keeps.
     A `seedless` protocol draws nothing at random: one result, kept under seed 0. `variants` are the settings that one
-    request stands for (every layer)."""
+    request stands for (every layer). `metrics` are a task's in a language under resolved settings, the main one
+    first; `lacks` says what a language has not that it would need ("" when all is there)."""
 
     name: str
     refuse: Callable[[Checkpoint, Task], str]
@@ -88,6 +100,10 @@ class Protocol:
     run: Callable[[Sequence[Job], Path, Progress], Iterable[tuple[Job, Answer]]]
     seedless: bool = False
     variants: Callable[[Checkpoint, Settings], Sequence[Settings]] = lambda checkpoint, settings: (settings,)
+    metrics: Callable[[Task, str, Mapping[str, Any]], tuple[Metric, ...]] = lambda task, language, settings: (
+        task.metrics(language)
+    )
+    lacks: Callable[[Task, str, Settings], str] = lambda task, language, settings: ""
 
 
 @dataclass(frozen=True)
@@ -163,7 +179,8 @@ def _task_plan(
     skips: list[Skip] = []
     for seed in (0,) if protocol.seedless else settings.seeds:
         for code, found in loaded.items():
-            if isinstance(found, Loaded) and not reason:
+            lacking = reason or protocol.lacks(task, code, settings)
+            if isinstance(found, Loaded) and not lacking:
                 own = {**resolved.settings, **found.notes, **_limit(settings)}
                 folder = _folder(protocol, resolved, found.split, task, settings)
                 place = (checkpoint, name, task, code, protocol.name, own, folder, seed, settings.device)
@@ -171,7 +188,7 @@ def _task_plan(
             else:
                 split = settings.split if settings.split in task.splits else task.split
                 folder = _folder(protocol, resolved, split, task, settings)
-                said = found if isinstance(found, str) else reason
+                said = found if isinstance(found, str) else lacking
                 skips.append(Skip(name, task, code, split, protocol.name, folder, seed, said))
     return Plan(tuple(jobs), tuple(skips), tuple(f"{task.name}: {warning}" for warning in resolved.warnings))
 
@@ -216,7 +233,10 @@ def _fetch(
     tuned = [task for task in tasks if "transfer" in protocols and settings.protocol in (None, "transfer")]
     evaluated = [(task, code, settings.split) for task in tasks for code in wanted[task.name]]
     training = [(task, settings.source_language, "train") for task in tuned if task.train is not None]
-    fetch_missing([*evaluated, *training], source, lambda *moment: None)
+    dev = [(task, "en", "validation" if "validation" in task.splits else "train") for task in tasks]
+    fetch_missing(
+        [*evaluated, *training, *(dev if settings.protocol == "prompt" else [])], source, lambda *moment: None
+    )
 
 
 def _load(task: Task, language: str, source: Source, settings: Settings) -> Loaded | str:

@@ -12,8 +12,8 @@ from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
 from harness.metrics.bootstrap import RESAMPLES, score_average, score_items
 from harness.metrics.score import Item, Score
-from harness.plan import Job, Plan, Progress, Skip
-from harness.protocols import run_jobs
+from harness.plan import Job, Noted, Plan, Progress, Skip
+from harness.protocols import metrics_of, run_jobs
 from harness.store import AVERAGE, Result, Store, changed, rounded
 
 
@@ -52,9 +52,9 @@ def run(plan: Plan, store: Store, redo_stale: bool, progress: Progress) -> Outco
     started = time.perf_counter()
     for job, answer in run_jobs(missing, store.root / ".cache", progress):
         seconds, started = time.perf_counter() - started, time.perf_counter()
-        result = failed(job, answer) if isinstance(answer, HarnessError) else scored(job, answer)
-        items = () if isinstance(answer, HarnessError) else stored_items(answer)
-        store.write(result, items, run_record(job, seconds))
+        noted = answer if isinstance(answer, Noted) else Noted(() if isinstance(answer, HarnessError) else answer, {})
+        result = failed(job, answer) if isinstance(answer, HarnessError) else scored(job, noted)
+        store.write(result, stored_items(noted.items), run_record(job, seconds))
         written.append(result)
     written += averages(plan.jobs, store)
     return Outcome(
@@ -118,11 +118,11 @@ def stored_items(items: Sequence[Item]) -> tuple[Item, ...]:
     )
 
 
-def scored(job: Job, items: Sequence[Item]) -> Result:
+def scored(job: Job, answer: Noted) -> Result:
     """Items -> scores with intervals and signatures."""
-    metrics = job.task.metrics(job.language)
-    result = blank(job)
-    scores = score_items(metrics, stored_items(items))
+    wanted = blank(job)
+    result = replace(wanted, settings={**wanted.settings, **rounded(dict(answer.notes))})
+    scores = score_items(metrics_of(job, job.language), stored_items(answer.items))
     signed = tuple(replace(score, signature=signature(result, score)) for score in scores)
     return replace(result, status="scored", scores=signed)
 
@@ -156,7 +156,7 @@ def averages(jobs: Sequence[Job], store: Store) -> Iterator[Result]:
         if (stored := store.read(wanted)) is not None and not changed(stored, wanted):
             continue
         items = {code: store.items(one) for code, one in complete.items()}
-        metrics = {code: job.task.metrics(code) for code in items}
+        metrics = {code: metrics_of(job, code) for code in items}
         scores = score_average(items, metrics, job.task.joint)
         result = replace(wanted, scores=tuple(replace(one, signature=signature(wanted, one)) for one in scores))
         store.write(result)
@@ -167,10 +167,13 @@ def average_of(job: Job, results: Mapping[str, Result]) -> Result:
     """The result that holds the average: made of the data of all its languages."""
     first = blank(job)
     data = {code: one.fingerprint["data"] for code, one in results.items()}
+    every = [one.settings for one in results.values()]
+    shared = {key: value for key, value in every[0].items() if all(own.get(key) == value for own in every)}
     return replace(
         first,
         language=AVERAGE,
         status="scored",
+        settings={**shared, **first.settings},
         languages=tuple(results),
         fingerprint={**first.fingerprint, "data": data},
     )

@@ -12,11 +12,11 @@ FILES = sorted(ROOT.rglob("*.py"))
 LEVELS = [
     {"errors", "languages", "execute"},
     {"examples", "metrics"},
-    {"tasks"},
+    {"tasks", "prompts"},
     {"checkpoint"},
     {"plan"},
     {"heads", "retrieval"},
-    {"train"},
+    {"train", "likelihood"},
     {"protocols"},
     {"store"},
     {"run"},
@@ -34,7 +34,7 @@ OWNERS = {
     "ray": {"execute/ray.py"},
     "rich": {"cli.py", "report/console.py"},
 }
-LIGHT = ("tasks", "metrics", "errors", "languages", "examples", "flags", "cli")
+LIGHT = ("tasks", "metrics", "prompts", "errors", "languages", "examples", "flags", "cli")
 HEAVY = {"torch", "transformers", "datasets", "lm_eval", "faiss", "sacrebleu", "pandas"}
 
 
