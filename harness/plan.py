@@ -76,14 +76,15 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Noted:
-    """Items, and what was found out while they were made and belongs into the signature (the template chosen)."""
+class Answered:
+    """A language's items in their order, and what was measured on the way that belongs to the number (an approximate
+    search's recall, what a training came to): it goes into the signature but decides nothing about staleness."""
 
     items: tuple[Item, ...]
-    notes: Mapping[str, Any]
+    measured: Mapping[str, Any] = field(default_factory=dict)
 
 
-Answer = tuple[Item, ...] | Noted | HarnessError
+Answer = Answered | HarnessError
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
 from harness.metrics.bootstrap import RESAMPLES, score_average, score_items
 from harness.metrics.score import Item, Score
-from harness.plan import Job, Noted, Plan, Progress, Skip
+from harness.plan import Answered, Job, Plan, Progress, Skip
 from harness.protocols import metrics_of, run_jobs
 from harness.store import AVERAGE, Result, Store, changed, rounded
 
@@ -52,9 +52,9 @@ def run(plan: Plan, store: Store, redo_stale: bool, progress: Progress) -> Outco
     started = time.perf_counter()
     for job, answer in run_jobs(missing, store.root / ".cache", progress):
         seconds, started = time.perf_counter() - started, time.perf_counter()
-        noted = answer if isinstance(answer, Noted) else Noted(() if isinstance(answer, HarnessError) else answer, {})
-        result = failed(job, answer) if isinstance(answer, HarnessError) else scored(job, noted)
-        store.write(result, stored_items(noted.items), run_record(job, seconds))
+        result = failed(job, answer) if isinstance(answer, HarnessError) else scored(job, answer)
+        items = () if isinstance(answer, HarnessError) else stored_items(answer.items)
+        store.write(result, items, run_record(job, seconds))
         written.append(result)
     written += averages(plan.jobs, store)
     return Outcome(
@@ -118,11 +118,11 @@ def stored_items(items: Sequence[Item]) -> tuple[Item, ...]:
     )
 
 
-def scored(job: Job, answer: Noted) -> Result:
+def scored(job: Job, answer: Answered) -> Result:
     """Items -> scores with intervals and signatures."""
-    wanted = blank(job)
-    result = replace(wanted, settings={**wanted.settings, **rounded(dict(answer.notes))})
-    scores = score_items(metrics_of(job, job.language), stored_items(answer.items))
+    metrics = metrics_of(job, job.language)
+    result = replace(blank(job), measured=rounded(dict(answer.measured)))
+    scores = score_items(metrics, stored_items(answer.items))
     signed = tuple(replace(score, signature=signature(result, score)) for score in scores)
     return replace(result, status="scored", scores=signed)
 
@@ -134,7 +134,7 @@ def failed(job: Job, error: HarnessError) -> Result:
 
 def signature(result: Result, score: Score) -> str:
     """All that could change the number, in one line."""
-    settings = "|".join(f"{key}:{value}" for key, value in result.settings.items())
+    settings = "|".join(f"{key}:{value}" for key, value in {**result.settings, **result.measured}.items())
     return (
         f"{score.metric}|{result.task}.v{result.fingerprint['task']}|{result.language}|split:{result.split}"
         f"|{result.protocol}|{settings}|seed:{result.seed}|data:{result.fingerprint['data']}"
@@ -167,13 +167,13 @@ def average_of(job: Job, results: Mapping[str, Result]) -> Result:
     """The result that holds the average: made of the data of all its languages."""
     first = blank(job)
     data = {code: one.fingerprint["data"] for code, one in results.items()}
-    every = [one.settings for one in results.values()]
+    every = [one.measured for one in results.values()]
     shared = {key: value for key, value in every[0].items() if all(own.get(key) == value for own in every)}
     return replace(
         first,
         language=AVERAGE,
         status="scored",
-        settings={**shared, **first.settings},
+        measured=shared,
         languages=tuple(results),
         fingerprint={**first.fingerprint, "data": data},
     )

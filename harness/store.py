@@ -20,7 +20,8 @@ AVERAGE = "avg"
 @dataclass(frozen=True)
 class Result:
     """One result file. `folder` is the protocol with every setting that is not the default (`retrieve@layer4`);
-    `fingerprint` holds what defines the scores: weights, task version, data, settings."""
+    `fingerprint` holds what defines the scores: weights, task version, data, settings; `measured` what came to light
+    while they were made (an approximate search's recall)."""
 
     checkpoint: str
     task: str
@@ -35,6 +36,7 @@ class Result:
     scores: tuple[Score, ...] = ()
     reason: str = ""
     languages: tuple[str, ...] = field(default=())
+    measured: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def main(self) -> Score | None:
@@ -170,6 +172,8 @@ def _record(result: Result) -> dict[str, Any]:
     }
     if result.reason:
         record["reason"] = result.reason
+    if result.measured:
+        record["measured"] = dict(result.measured)
     if result.languages:
         record["languages"] = list(result.languages)
     record["scores"] = [asdict(score) for score in result.scores]
@@ -202,6 +206,7 @@ def _parse(path: Path) -> Result:
             scores=tuple(Score(**score) for score in record["scores"]),
             reason=record.get("reason", ""),
             languages=tuple(record.get("languages", ())),
+            measured=record.get("measured", {}),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise HarnessError(

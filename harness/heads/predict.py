@@ -17,8 +17,8 @@ from torch import nn
 from harness.errors import HarnessError
 from harness.heads.features import Features, inputs, merge
 from harness.heads.head import Head, answer
-from harness.heads.packed import packed
 from harness.heads.ragged import Array, Integers, spread
+from harness.retrieval.packed import packed
 
 # Tokens of a batch. CPU: what the caches hold; more is slower. Elsewhere memory is the limit, and running out
 # of it halves the batch.

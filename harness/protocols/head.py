@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
-from harness.plan import Answer, Job, Progress, Protocol, Resolved, Settings
+from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved, Settings
 from harness.protocols.answers import to_items
 from harness.protocols.transfer import questions
 from harness.tasks.source import Source
@@ -73,7 +73,7 @@ def _answers(jobs: Sequence[Job], progress: Progress) -> Iterator[tuple[Job, Ans
         examples = questions(one)
         features = head.encode(examples, encoding)
         logits = predict(head, model.module, [features], progress=lambda done, total: progress(label, done, total))[0]
-        yield one, to_items(examples, head.decode(features, examples, logits, model.labels))
+        yield one, Answered(to_items(examples, head.decode(features, examples, logits, model.labels)))
 
 
 PROTOCOL = Protocol("head", refuse, resolve, run, seedless=True)

@@ -4,8 +4,7 @@ Yields (job, items) as soon as a language is done; every further reading comes f
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,10 @@ from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError, unknown_names
 from harness.examples import Comparable, Mining, Pair
 from harness.metrics.score import Item
-from harness.plan import Answer, Job, Progress, Protocol, Resolved, Settings
-from harness.retrieval.vectors import Matrix, Vectors
+from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved, Settings
+from harness.protocols.finder import Finder
+from harness.protocols.reader import AtLayer, Reader
+from harness.retrieval.vectors import Matrix
 from harness.tasks.source import Source
 from harness.tasks.task import Task
 
@@ -92,10 +93,13 @@ def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[
     for job in jobs:
         kind = kind_of(job)
         reader = readers.setdefault(kind, Reader(job, tuple(sorted(layers[kind])), cache, progress))
+        find = Finder(job, cache / "searches", progress)
         try:
-            yield job, answer(job, AtLayer(reader, int(job.settings["layer"])))
+            yield job, answer(job, AtLayer(reader, int(job.settings["layer"])), find)
         except HarnessError as error:
             yield job, error
+        # The caller has written the result.
+        find.forget()
 
 
 def kind_of(job: Job) -> tuple[Any, ...]:
@@ -103,106 +107,24 @@ def kind_of(job: Job) -> tuple[Any, ...]:
     return tuple(job.settings[name] for name in ("pooling", "max_length", "dtype"))
 
 
-class Reader:
-    """Reads sentences for one checkpoint and pooling, at one layer or at several in one pass; loads the encoder when
-    the first unseen sentence comes."""
-
-    def __init__(self, job: Job, layers: tuple[int, ...], cache: Path, progress: Progress) -> None:
-        self._job = job
-        self._layers = layers
-        self._progress = progress
-        settings = job.settings
-        name = f"{job.checkpoint.fingerprint[:16]}-{settings['pooling']}-{settings['max_length']}-{settings['dtype']}"
-        folders = {layer: cache / "vectors" / name / f"layer{layer}" for layer in layers}
-        self._vectors = Vectors(folders, self._embed)
-
-    @cached_property
-    def encoder(self) -> Any:
-        """The checkpoint, loaded up to the layer that is asked for."""
-        from harness.retrieval.encoder import EncoderSettings, load_encoder
-
-        settings = self._job.settings
-        encoder = load_encoder(
-            self._job.checkpoint,
-            EncoderSettings(
-                layer=None if len(self._layers) > 1 else self._layers[0],
-                all_layers=len(self._layers) > 1,
-                pooling=settings["pooling"],
-                dtype=settings["dtype"],
-                device=self._job.device,
-                max_length=settings["max_length"],
-            ),
-        )
-        assert encoder.max_length == settings["max_length"], "the plan and the encoder read other limits"
-        return encoder
-
-    def unit_vectors(self, texts: Sequence[str], layer: int) -> Matrix:
-        """(n, d) float32 of length one: inner products are cosines."""
-        vectors = self._vectors.get(texts, layer)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if not np.all(np.isfinite(lengths)) or np.any(lengths == 0):
-            raise HarnessError(
-                f"{self._job.name} gives vectors that are zero or not finite at layer {layer}.",
-                "Try --dtype float32 or another --layer; the weights may be damaged.",
-            )
-        return np.asarray(vectors / lengths, np.float32)
-
-    def tokens(self, texts: Sequence[str]) -> list[dict[str, int]]:
-        """What the tokenizer made of each text: tokens, unknown ones, words, whether it was cut."""
-        from harness.retrieval.embed import token_statistics
-
-        found = token_statistics(self.encoder, texts)
-        columns = zip(found.tokens, found.unknown, found.words, found.truncated, strict=True)
-        names = ("tokens", "unk", "words", "truncated")
-        return [dict(zip(names, map(int, row), strict=True)) for row in columns]
-
-    def _embed(self, texts: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], Matrix]]:
-        from harness.retrieval.embed import embed_batches, tokenise
-
-        label, done = f"{self._job.name}: embedding {self._job.task.name}", 0
-        kept = [layer - 1 for layer in self._layers]
-        for positions, vectors in embed_batches(self.encoder, tokenise(self.encoder, texts)):
-            yield positions, vectors[kept] if len(kept) > 1 else vectors[None]
-            done += len(positions)
-            self._progress(label, done, len(texts))
-
-
-@dataclass(frozen=True)
-class AtLayer:
-    """A reader at one layer."""
-
-    reader: Reader
-    layer: int
-
-    def unit_vectors(self, texts: Sequence[str]) -> Matrix:
-        """(n, d) float32 of length one."""
-        return self.reader.unit_vectors(texts, self.layer)
-
-    def tokens(self, texts: Sequence[str]) -> list[dict[str, int]]:
-        """What the tokenizer made of each text."""
-        return self.reader.tokens(texts)
-
-
-def answer(job: Job, reader: AtLayer) -> tuple[Item, ...]:
-    """Items of one language, in the benchmark's official order."""
+def answer(job: Job, reader: AtLayer, find: Finder) -> Answered:
+    """Items of one language, in the benchmark's official order; an approximate engine's lowest recall."""
     examples = job.loaded.examples
-    engine = job.settings["engine"]
     if isinstance(examples, Mining):
-        items = mine(examples.tune, reader, "dev", engine)
-        return items if examples.test is None else (*items, *mine(examples.test, reader, "test", engine))
-    pairs = [one for one in examples if isinstance(one, Pair)]
-    return retrieve(pairs, reader, engine)
+        items = mine(examples.tune, reader, "dev", find)
+        items += mine(examples.test, reader, "test", find) if examples.test is not None else ()
+    else:
+        items = retrieve([one for one in examples if isinstance(one, Pair)], reader, find)
+    return Answered(items, {"recall": min(find.recalls)} if find.recalls else {})
 
 
-def retrieve(pairs: Sequence[Pair], reader: AtLayer, engine: str) -> tuple[Item, ...]:
+def retrieve(pairs: Sequence[Pair], reader: AtLayer, find: Finder) -> tuple[Item, ...]:
     """For each pair the row found in the official direction, and by every further reading."""
     queries = reader.unit_vectors([pair.source for pair in pairs])
     targets = reader.unit_vectors([pair.target for pair in pairs])
-    from harness.retrieval.neighbours import search_both
-
-    both = search_both(queries, targets, min(CSLS_NEIGHBOURS, len(pairs)), engine=engine)
+    both = find(queries, targets, min(CSLS_NEIGHBOURS, len(pairs)))
     rows = np.array([pair.row for pair in pairs])
-    readings = {name: rows[found] for name, found in further(queries, targets, both, engine).items()}
+    readings = {name: rows[found] for name, found in further(queries, targets, both, find).items()}
     tokens = reader.tokens([pair.target for pair in pairs])
     return tuple(
         Item(
@@ -216,13 +138,12 @@ def retrieve(pairs: Sequence[Pair], reader: AtLayer, engine: str) -> tuple[Item,
     )
 
 
-def further(queries: Matrix, targets: Matrix, both: "Both", engine: str) -> dict[str, NDArray[np.int64]]:
+def further(queries: Matrix, targets: Matrix, both: "Both", find: Finder) -> dict[str, NDArray[np.int64]]:
     """Positions found by the further readings, each (n,): the other direction, CSLS, centred vectors, ratio margin."""
     from harness.retrieval.margin import centre, csls, margins
-    from harness.retrieval.neighbours import search_both
 
     forward, backward = csls(queries, targets, both)
-    centred = search_both(centre(queries), centre(targets), 1, engine=engine)
+    centred = find(centre(queries), centre(targets), 1)
     scores = margins(both, "ratio", MARGIN_NEIGHBOURS)
     best = np.take_along_axis(both.forward_index, scores.argmax(axis=1)[:, None], axis=1)[:, 0]
     return {
@@ -234,13 +155,13 @@ def further(queries: Matrix, targets: Matrix, both: "Both", engine: str) -> dict
     }
 
 
-def mine(corpora: Comparable, reader: AtLayer, split: str, engine: str) -> tuple[Item, ...]:
+def mine(corpora: Comparable, reader: AtLayer, split: str, find: Finder) -> tuple[Item, ...]:
     """One item for each source sentence that has a gold pair or a candidate, ids marked with the split."""
     from harness.retrieval.mine import mine_corpora, unambiguous
 
     texts = corpora.source.texts, corpora.target.texts
     vectors = reader.unit_vectors(texts[0]), reader.unit_vectors(texts[1])
-    found = unambiguous(mine_corpora(texts, vectors, MARGIN_NEIGHBOURS, engine), texts)
+    found = unambiguous(mine_corpora(texts, vectors, find, MARGIN_NEIGHBOURS), texts)
     gold: dict[str, list[str]] = {}
     for source_id, target_id in corpora.gold:
         gold.setdefault(source_id, []).append(target_id)

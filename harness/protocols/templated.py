@@ -12,7 +12,7 @@ from harness.examples import Question
 from harness.languages import normalise
 from harness.metrics.readings import mean_over, of_reading, spread_over, value_of
 from harness.metrics.score import Item, Metric, evaluate
-from harness.plan import Job, Noted, Resolved, Settings
+from harness.plan import Answered, Job, Resolved, Settings
 from harness.prompts.prompt import Options, Prompt, Template
 from harness.prompts.templates import TEMPLATES, digest
 from harness.protocols.answers import gold
@@ -98,7 +98,7 @@ def metrics(task: Task, language: str, settings: Mapping[str, Any]) -> tuple[Met
     )
 
 
-def answer(job: Job, model: Any) -> Noted:
+def answer(job: Job, model: Any) -> Answered:
     """The job's items, and which template was chosen."""
     from harness.protocols.lm_eval_tasks import ask, defined, definition
 
@@ -123,7 +123,7 @@ def answer(job: Job, model: Any) -> Noted:
         values = theirs[at].values or {} if at in theirs else {}
         found |= {SCORES[name]: value for name, value in values.items() if name in SCORES}
         items.append(Item(one.id, gold(one), output, one.cluster, found))
-    return Noted(tuple(items), notes)
+    return Answered(tuple(items), notes)
 
 
 def prepared(template: Template, examples: Sequence[Question]) -> Any:

@@ -16,7 +16,7 @@ from harness.errors import HarnessError
 from harness.examples import Question
 from harness.languages import normalise
 from harness.metrics.score import evaluate
-from harness.plan import Answer, Job, Progress, Protocol, Resolved, Settings
+from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved, Settings
 from harness.protocols.answers import to_items
 from harness.protocols.shuffle import shuffle_labels
 from harness.tasks.overlap import drop_overlap, evaluated_texts
@@ -125,7 +125,7 @@ class Tuned:
         report = lambda done, total: self._progress(label, done, total)  # noqa: E731
         logits = predict(self._head, self._model.module, parts, progress=report)
         for job, one, part, scores in zip(jobs, examples, parts, logits, strict=True):
-            yield job, to_items(one, self._head.decode(part, one, scores, self._model.labels))
+            yield job, Answered(to_items(one, self._head.decode(part, one, scores, self._model.labels)), self._measured)
 
     def _encoding(self, training: bool) -> "Encoding":
         from harness.heads.head import Encoding
@@ -138,6 +138,7 @@ class Tuned:
         if not folder.is_dir():
             self._train(folder)
         tuned = open_checkpoint(str(folder), self._job.checkpoint.trust_remote_code)
+        self._measured = came_to(folder)
         model = load_trained(tuned, self._head, Wanted(self._job.task.labels))
         model.module.to(device_of(self._settings)).eval()
         return model
@@ -204,6 +205,14 @@ class Tuned:
             return evaluate(metric, to_items(dev, self._head.decode(features, dev, logits, model.labels)))
 
         return judge
+
+
+def came_to(folder: Path) -> dict[str, Any]:
+    """What a kept model's training came to: steps, the step whose weights were kept, its score on the development set,
+    and what went otherwise than planned."""
+    record = json.loads((folder / "training.json").read_text("utf-8"))
+    found = {"steps": record["steps"], "kept_step": record["selected"], "dev_score": record["score"]}
+    return {**found, **({"notes": "; ".join(record["notes"])} if record["notes"] else {})}
 
 
 def train_settings(job: Job) -> TrainSettings:

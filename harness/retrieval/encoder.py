@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import HarnessError, unknown_names
+from harness.retrieval.packed import pack
 from harness.retrieval.pooling import Dense, load_dense, resolve_pooling
 from harness.retrieval.tower import load_tower, quiet
 
@@ -77,6 +78,7 @@ def load_encoder(checkpoint: "Checkpoint", settings: EncoderSettings) -> Encoder
     prompt = _prompt(modules)
     probe = tokenizer(PROBE, truncation=True, max_length=PROBE_LENGTH)["input_ids"]
     tower = load_tower(checkpoint, layer, probe, dtype=DTYPES[settings.dtype], device=device)
+    pack(tower.model)
     dense = tuple(load_dense(folder, device) for folder in modules.dense) if modules else ()
     return Encoder(
         name=checkpoint.name,

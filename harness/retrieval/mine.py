@@ -4,7 +4,7 @@ Of equal margins the pair of the lower source row, then of the forward search, c
 ties is that of an unstable sort."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from harness.errors import unknown_names
 from harness.retrieval.margin import backward_margins, margins
-from harness.retrieval.neighbours import Both, search_both
+from harness.retrieval.neighbours import Both
 
 Matrix = NDArray[np.float32]
 Rows = NDArray[np.int64]
+SearchBoth = Callable[[Matrix, Matrix, int], Both]
 WAYS = ("max", "forward", "backward", "intersect")
 
 
@@ -54,13 +55,12 @@ def mine(both: Both, k: int = 4, margin: str = "ratio", retrieval: str = "max") 
 
 
 def mine_corpora(
-    texts: tuple[Sequence[str], Sequence[str]], vectors: tuple[Matrix, Matrix], k: int = 4, engine: str = "exact"
+    texts: tuple[Sequence[str], Sequence[str]], vectors: tuple[Matrix, Matrix], search: SearchBoth, k: int = 4
 ) -> Candidates:
-    """Mines two corpora, (source, target), row i of the vectors being text i. Equal texts are searched as one, under
-    the last row that has the text."""
+    """Mines two corpora, (source, target), row i of the vectors being text i, by `search` (vectors, vectors, k). Equal
+    texts are searched as one, under the last row that has the text."""
     rows, columns = _distinct(texts[0]), _distinct(texts[1])
-    both = search_both(np.ascontiguousarray(vectors[0][rows]), np.ascontiguousarray(vectors[1][columns]), k, engine)
-    found = mine(both, k)
+    found = mine(search(np.ascontiguousarray(vectors[0][rows]), np.ascontiguousarray(vectors[1][columns]), k), k)
     return Candidates(rows[found.source], columns[found.target], found.score)
 
 

@@ -71,10 +71,10 @@ def search_both(
     """The k nearest neighbours by inner product of float32 source (n, d) and target (m, d) rows, in both directions.
 
     The exact engine orders equal similarities by index, calls `progress(rows done, n)` after each block of source rows
-    and keeps finished blocks in the folder `shards` if one is named: a later call goes on from there and returns the
-    same bytes. Its memory is a tile, a quarter of the target's size when it screens by bytes, and O((n + m) k); inputs
-    may be memory-mapped (on a GPU both sides are copied there). Raises HarnessError for arrays that cannot be
-    searched."""
+    and keeps finished blocks in a subfolder of `shards` if that is named: a later call for the same vectors goes on
+    from there and returns the same bytes. Its memory is a tile, a quarter of the target's size when it screens by
+    bytes, and O((n + m) k); inputs may be memory-mapped (on a GPU both sides are copied there). Raises HarnessError for
+    arrays that cannot be searched."""
     settings = settings or Search()
     _check(source, target, k, engine, settings)
     if engine == "exact":
@@ -110,7 +110,7 @@ def _exact(
 ) -> Both:
     sides = _surveyed(source, target, settings.device)
     n, m, device = len(source), len(target), sides[0].vectors.device
-    shards = folder and Shards(folder, identity(source, target, k, settings.tile))
+    shards = folder and Shards(folder / identity(source, target, k, settings.tile))
     starts, blocks, kept = shards.load() if shards else ([], [], None)
     forward = [torch.from_numpy(keys).to(device) for keys in blocks]
     backward = ranking.empty(m, min(k, n), device) if kept is None else torch.from_numpy(kept).to(device)

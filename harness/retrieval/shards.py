@@ -35,21 +35,15 @@ def identity(source: NDArray[np.float32], target: NDArray[np.float32], k: int, r
 
 @dataclass(frozen=True)
 class Shards:
-    """The folder of one search. A folder of another search is refused, not overwritten."""
+    """The folder of one search."""
 
     folder: Path
-    identity: str
 
     def load(self) -> tuple[list[int], list[Keys], Keys | None]:
         """First rows and forward keys of the blocks done, and the backward keys among them; ([], [], None) at first."""
         if not (self.folder / _STATE).exists():
             return [], [], None
         state = self._read(_STATE)
-        if str(state["identity"]) != self.identity:
-            raise HarnessError(
-                f"{self.folder} holds a search of other vectors or with other settings.",
-                "Name another folder, or delete this one to start over.",
-            )
         starts = [int(start) for start in state["starts"]]
         return starts, [self._read(_name(start))["keys"] for start in starts], state["backward"]
 
@@ -60,7 +54,7 @@ class Shards:
         with _complete(self.folder / _name(starts[-1])) as file:
             np.savez(file, keys=keys)
         with _complete(self.folder / _STATE) as file:
-            np.savez(file, identity=np.asarray(self.identity), starts=np.asarray(starts), backward=so_far)
+            np.savez(file, starts=np.asarray(starts), backward=so_far)
 
     def _read(self, name: str) -> dict[str, NDArray[np.int64]]:
         path = self.folder / name

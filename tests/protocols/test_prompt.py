@@ -77,7 +77,7 @@ def test_templates_and_lm_evals_reading_stand_side_by_side(models: dict[str, Pat
     assert evaluate(models["llama"], tmp_path, "--tasks", "xnli", "--languages", "de,en", "--limit", "20") == 0
     result = _result(tmp_path, "xnli", "de")
     values = _values(result)
-    chosen = result.settings["chosen"]
+    chosen = result.measured["chosen"]
     assert result.main is not None
     assert result.main.metric == "accuracy"
     assert values["accuracy"] == values[f"accuracy_{chosen}"]
@@ -87,8 +87,8 @@ def test_templates_and_lm_evals_reading_stand_side_by_side(models: dict[str, Pat
     assert "accuracy_lm_eval" in values
     assert f"chosen:{chosen}" in result.main.signature
     assert "xnli dev en" in result.main.signature
-    assert result.settings["chosen"] == _result(tmp_path, "xnli", "en").settings["chosen"]
-    best = dict(part.rsplit(" ", 1) for part in result.settings["chosen_by"].split(", "))
+    assert result.measured["chosen"] == _result(tmp_path, "xnli", "en").measured["chosen"]
+    best = dict(part.rsplit(" ", 1) for part in result.measured["chosen_by"].split(", "))
     assert float(best[chosen]) == max(map(float, best.values()))
     assert result.protocol == "prompt"
 

@@ -84,7 +84,8 @@ def test_layer_is_the_whole_models_hidden_state(family: str, checkpoints: dict[s
         with torch.inference_mode():
             state = encoder.model(input_ids=ids)[0]
         expected = whole[0] if layer == LAYERS else whole.hidden_states[layer]
-        assert torch.equal(state, expected), f"layer {layer}"
+        # The encoder's packed products round otherwise than the plain ones.
+        torch.testing.assert_close(state, expected, atol=1e-5, rtol=1e-5)
         assert (parameters(encoder.model) < parameters(tower)) == (layer < LAYERS)
 
 

@@ -29,7 +29,7 @@ def test_stored_vectors_give_exactly_the_official_candidates(shared: Path, split
     texts = corpora.source.texts, corpora.target.texts
     stored = [np.load(golden / f"official/de/de-en.{split}.{side}.npy") for side in ("de", "en")]
     source, target = (np.float32(side / np.linalg.norm(side, axis=1, keepdims=True)) for side in stored)
-    found = mine_corpora(texts, (source, target))
+    found = mine_corpora(texts, (source, target), search_both)
     ours = {
         (texts[0][row].strip(), texts[1][column].strip()): score
         for row, column, score in zip(found.source, found.target, found.score, strict=True)
@@ -72,7 +72,7 @@ def test_equal_texts_are_one_and_ambiguous_ones_are_dropped() -> None:
     vectors = _unit(2, 4)
     source, target = vectors[[0, 1, 2, 1]], vectors[[0, 1, 2, 3]]
     texts = ("a", "b", "c", "b"), ("A", "B", "C", "D")
-    found = mine_corpora(texts, (source, target), k=2)
+    found = mine_corpora(texts, (source, target), search_both, k=2)
     pairs = set(zip(found.source.tolist(), found.target.tolist(), strict=True))
     assert (3, 1) in pairs
     assert 1 not in {one for one, _ in pairs}

@@ -133,3 +133,12 @@ def test_leaderboard_prints_every_format(results: Path, capsys: pytest.CaptureFi
 def test_python_dash_m_is_the_command() -> None:
     done = subprocess.run([sys.executable, "-m", "harness", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("zeroshot-harness")
+
+
+def test_an_approximate_search_says_its_recall(minilm: Path, tmp_path: Path) -> None:
+    assert _eval(minilm, tmp_path, "--tasks", "bucc2018", "--languages", "de", "--engine", "ivf") == 0
+    (result,) = [one for one in Store(tmp_path).results() if one.status == "scored"]
+    assert result.folder == "retrieve@ivf"
+    assert 0.5 < result.measured["recall"] <= 1
+    assert result.main is not None
+    assert f"|recall:{result.measured['recall']}|" in result.main.signature

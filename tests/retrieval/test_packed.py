@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.heads.packed import packed
+from harness.retrieval.packed import packed
 
 
 @pytest.fixture

@@ -12,16 +12,23 @@ import torch
 from torch import Tensor, nn
 
 
+def pack(model: nn.Module) -> list[nn.Module]:
+    """From here on the model's linear layers in float32 on the CPU run packed: its weights must not change any more.
+    Elsewhere, and under autocast, nothing is different. Packed weights take as much memory again. Returns those layers
+    that changed."""
+    changed: list[nn.Module] = []
+    for module in model.modules():
+        if isinstance(module, nn.Linear) and _packable(module):
+            vars(module)["forward"] = _forward(module)
+            changed.append(module)
+    return changed
+
+
 @contextmanager
 def packed(model: nn.Module) -> Iterator[None]:
-    """Within it the model's linear layers in float32 on the CPU run packed; weights must not change. Elsewhere,
-    and under autocast, nothing is different. The packed weights take as much memory again."""
-    changed = []
+    """As `pack`, and undone at the end."""
+    changed = pack(model)
     try:
-        for module in model.modules():
-            if isinstance(module, nn.Linear) and _packable(module):
-                vars(module)["forward"] = _forward(module)
-                changed.append(module)
         yield
     finally:
         for module in changed:

@@ -1,0 +1,94 @@
+"""Sentences to vectors for one checkpoint, from the cache on disk or from the encoder."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import HarnessError
+from harness.plan import Job, Progress
+from harness.retrieval.vectors import Matrix, Vectors
+
+
+class Reader:
+    """Reads sentences for one checkpoint and pooling, at one layer or at several in one pass; loads the encoder when
+    the first unseen sentence comes."""
+
+    def __init__(self, job: Job, layers: tuple[int, ...], cache: Path, progress: Progress) -> None:
+        self._job = job
+        self._layers = layers
+        self._progress = progress
+        settings = job.settings
+        name = f"{job.checkpoint.fingerprint[:16]}-{settings['pooling']}-{settings['max_length']}-{settings['dtype']}"
+        folders = {layer: cache / "vectors" / name / f"layer{layer}" for layer in layers}
+        self._vectors = Vectors(folders, self._embed)
+
+    @cached_property
+    def encoder(self) -> Any:
+        """The checkpoint, loaded up to the layer that is asked for."""
+        from harness.retrieval.encoder import EncoderSettings, load_encoder
+
+        settings = self._job.settings
+        encoder = load_encoder(
+            self._job.checkpoint,
+            EncoderSettings(
+                layer=None if len(self._layers) > 1 else self._layers[0],
+                all_layers=len(self._layers) > 1,
+                pooling=settings["pooling"],
+                dtype=settings["dtype"],
+                device=self._job.device,
+                max_length=settings["max_length"],
+            ),
+        )
+        assert encoder.max_length == settings["max_length"], "the plan and the encoder read other limits"
+        return encoder
+
+    def unit_vectors(self, texts: Sequence[str], layer: int) -> Matrix:
+        """(n, d) float32 of length one: inner products are cosines."""
+        vectors = self._vectors.get(texts, layer)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not np.all(np.isfinite(lengths)) or np.any(lengths == 0):
+            raise HarnessError(
+                f"{self._job.name} gives vectors that are zero or not finite at layer {layer}.",
+                "Try --dtype float32 or another --layer; the weights may be damaged.",
+            )
+        return np.asarray(vectors / lengths, np.float32)
+
+    def tokens(self, texts: Sequence[str]) -> list[dict[str, int]]:
+        """What the tokenizer made of each text: tokens, unknown ones, words, whether it was cut."""
+        from harness.retrieval.embed import token_statistics
+
+        found = token_statistics(self.encoder, texts)
+        columns = zip(found.tokens, found.unknown, found.words, found.truncated, strict=True)
+        names = ("tokens", "unk", "words", "truncated")
+        return [dict(zip(names, map(int, row), strict=True)) for row in columns]
+
+    def _embed(self, texts: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], Matrix]]:
+        from harness.retrieval.embed import embed_batches, tokenise
+
+        label, done = f"{self._job.name}: embedding {self._job.task.name}", 0
+        kept = [layer - 1 for layer in self._layers]
+        for positions, vectors in embed_batches(self.encoder, tokenise(self.encoder, texts)):
+            yield positions, vectors[kept] if len(kept) > 1 else vectors[None]
+            done += len(positions)
+            self._progress(label, done, len(texts))
+
+
+@dataclass(frozen=True)
+class AtLayer:
+    """A reader at one layer."""
+
+    reader: Reader
+    layer: int
+
+    def unit_vectors(self, texts: Sequence[str]) -> Matrix:
+        """(n, d) float32 of length one."""
+        return self.reader.unit_vectors(texts, self.layer)
+
+    def tokens(self, texts: Sequence[str]) -> list[dict[str, int]]:
+        """What the tokenizer made of each text."""
+        return self.reader.tokens(texts)
