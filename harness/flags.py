@@ -85,6 +85,13 @@ def add_prompt(parser: argparse.ArgumentParser) -> None:
     """How a language model is asked."""
     add = parser.add_argument_group("prompts (protocol prompt)").add_argument
     add("--template", metavar="NAME", help="only this one, or lm-eval (default: ours, the best on English dev)")
+    add("--shots", type=count, default=0, metavar="K", help="solved questions of the subject before each (default: 0)")
+    add("--answers", choices=("letters", "text", "both"), default="letters", help="what stands for an exam's options")
+    add("--instruction", choices=("en", "native"), default="en", help="language of an exam's instruction")
+    add("--option-orders", choices=("one", "cyclic"), default="one", help="cyclic: also every rotation of the options")
+    add("--masking", choices=("word-l2r", "salazar"), default="word-l2r", help="of masked models (default: word-l2r)")
+    add("--backend", metavar="NAME", help="another lm-eval model: vllm, local-completions, ...")
+    add("--backend-args", default="", metavar="K=V,...", help="what that model is given")
 
 
 def add_training(parser: argparse.ArgumentParser) -> None:
@@ -196,6 +203,11 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
     return int(text)
+
+
+def count(text: str) -> int:
+    """A whole number from 0 on."""
+    return 0 if text == "0" else positive(text)
 
 
 def numbers(text: str) -> list[int]:

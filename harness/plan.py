@@ -8,7 +8,9 @@ from typing import Any
 
 from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
+from harness.examples import Choice
 from harness.languages import normalise
+from harness.metrics.exam import group_metrics
 from harness.metrics.score import Item, Metric
 from harness.tasks.catalogue import elsewhere
 from harness.tasks.fetch import fetch_missing
@@ -40,6 +42,14 @@ class Settings:
     shuffle_labels: bool = False
     label_order: tuple[str, ...] | None = None
     template: str | None = None
+    shots: int = 0
+    answers: str = "letters"
+    instruction: str = "en"
+    option_orders: str = "one"
+    masking: str = "word-l2r"
+    backend: str | None = None
+    backend_args: str = ""
+    train_on: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -87,13 +97,27 @@ class Answered:
 Answer = Answered | HarnessError
 
 
+def task_metrics(job: Job, language: str) -> tuple[Metric, ...]:
+    """The task's own, and those of the subjects and categories of an exam."""
+    own = job.task.metrics(language)
+    examples = job.loaded.examples
+    filed = [one for one in examples if isinstance(one, Choice)] if isinstance(examples, tuple) else []
+    if job.task.marks is None or not filed:
+        return own
+    whole = "incomplete" not in job.loaded.notes and len({one.subject for one in filed}) > 1
+    tags = dict.fromkeys(tag for one in filed for tag in one.tags)
+    groups = [tag for tag in sorted(tags) if whole or tag[0] != "category"]
+    return (*own, *group_metrics(groups, whole))
+
+
 @dataclass(frozen=True)
 class Protocol:
     """How checkpoints answer tasks. `refuse` says why a checkpoint cannot answer a task ("" when it can); `resolve`
     settles the settings; `run` answers jobs of one checkpoint in their order, given a folder for what it keeps.
     A `seedless` protocol draws nothing at random: one result, kept under seed 0. `variants` are the settings that one
-    request stands for (every layer). `metrics` are a task's in a language under resolved settings, the main one
-    first; `lacks` says what a language has not that it would need ("" when all is there)."""
+    request stands for (every layer). `metrics` are a job's in a language, the main one first; `lacks` says what a
+    language has not that it would need ("" when all is there); `details` are settings that differ by language. Where
+    it is `asked_only` for a checkpoint and task, another protocol goes first unless it is named."""
 
     name: str
     refuse: Callable[[Checkpoint, Task], str]
@@ -101,10 +125,10 @@ class Protocol:
     run: Callable[[Sequence[Job], Path, Progress], Iterable[tuple[Job, Answer]]]
     seedless: bool = False
     variants: Callable[[Checkpoint, Settings], Sequence[Settings]] = lambda checkpoint, settings: (settings,)
-    metrics: Callable[[Task, str, Mapping[str, Any]], tuple[Metric, ...]] = lambda task, language, settings: (
-        task.metrics(language)
-    )
-    lacks: Callable[[Task, str, Settings], str] = lambda task, language, settings: ""
+    metrics: Callable[[Job, str], tuple[Metric, ...]] = task_metrics
+    lacks: Callable[[Task, str, Loaded, Settings], str] = lambda task, language, loaded, settings: ""
+    details: Callable[[Task, Loaded, Settings], Mapping[str, Any]] = lambda task, loaded, settings: {}
+    asked_only: Callable[[Checkpoint, Task], bool] = lambda checkpoint, task: False
 
 
 @dataclass(frozen=True)
@@ -180,9 +204,14 @@ def _task_plan(
     skips: list[Skip] = []
     for seed in (0,) if protocol.seedless else settings.seeds:
         for code, found in loaded.items():
-            lacking = reason or protocol.lacks(task, code, settings)
+            lacking = reason or (protocol.lacks(task, code, found, settings) if isinstance(found, Loaded) else "")
             if isinstance(found, Loaded) and not lacking:
-                own = {**resolved.settings, **found.notes, **_limit(settings)}
+                own = {
+                    **resolved.settings,
+                    **protocol.details(task, found, settings),
+                    **found.notes,
+                    **_limit(settings),
+                }
                 folder = _folder(protocol, resolved, found.split, task, settings)
                 place = (checkpoint, name, task, code, protocol.name, own, folder, seed, settings.device)
                 jobs.append(Job(*place, found, resolved.training))
@@ -260,6 +289,8 @@ def _protocol(
     asked = [one for one in there if settings.protocol in (None, one.name)]
     if not asked:
         return there[0], f"{task.name} has no protocol '{settings.protocol}' but {', '.join(one.name for one in there)}"
+    if settings.protocol is None:
+        asked.sort(key=lambda one: one.asked_only(checkpoint, task))
     refusals = [(one, one.refuse(checkpoint, task)) for one in asked]
     return next(((one, "") for one, refusal in refusals if not refusal), refusals[0])
 

@@ -121,8 +121,10 @@ def stored_items(items: Sequence[Item]) -> tuple[Item, ...]:
 def scored(job: Job, answer: Answered) -> Result:
     """Items -> scores with intervals and signatures."""
     metrics = metrics_of(job, job.language)
-    result = replace(blank(job), measured=rounded(dict(answer.measured)))
-    scores = score_items(metrics, stored_items(answer.items))
+    items = stored_items(answer.items)
+    marks = {} if job.task.marks is None else job.task.marks(items)
+    result = replace(blank(job), measured=rounded({**answer.measured, **marks}))
+    scores = score_items(metrics, items)
     signed = tuple(replace(score, signature=signature(result, score)) for score in scores)
     return replace(result, status="scored", scores=signed)
 
@@ -150,7 +152,7 @@ def averages(jobs: Sequence[Job], store: Store) -> Iterator[Result]:
     for job in groups.values():
         found = {code: store.read(replace(blank(job), language=code)) for code in job.task.languages}
         complete = {code: one for code, one in found.items() if one is not None and one.status == "scored"}
-        if len(complete) < len(found):
+        if len(complete) < len(found) or any("incomplete" in one.settings for one in complete.values()):
             continue
         wanted = average_of(job, complete)
         if (stored := store.read(wanted)) is not None and not changed(stored, wanted):

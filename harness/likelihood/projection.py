@@ -13,19 +13,22 @@ from torch import Tensor
 def logits_at(module: Any, rows: Tensor, columns: Tensor, **inputs: Any) -> Tensor:
     """(places, vocabulary) logits of a forward pass at (row, column) of its token grid, in float32."""
     head = module.get_output_embeddings()
-    if head is None:
-        return module(**inputs).logits[rows, columns].float()  # type: ignore[no-any-return]
+    seen: list[int] = []
 
     def gather(_: Any, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        seen.append(1)
         return (given[0][rows, columns].unsqueeze(0), *given[1:])
 
-    handle = head.register_forward_pre_hook(gather)
+    handle = head.register_forward_pre_hook(gather) if head is not None else None
     try:
         logits = module(**inputs).logits
     finally:
-        handle.remove()
-    assert logits.shape[:2] == (1, len(rows)), "the output layer did not see the gathered places"
-    return logits[0].float()  # type: ignore[no-any-return]
+        if handle is not None:
+            handle.remove()
+    # A model that multiplies by the output layer's weight without calling the layer gives the whole table.
+    found = logits[0] if seen else logits[rows, columns]
+    assert len(found) == len(rows), "the output layer did not see the gathered places"
+    return found.float()  # type: ignore[no-any-return]
 
 
 def log_probabilities(logits: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.likelihood import causal, sequence_to_sequence
+from harness.likelihood import causal, masked, sequence_to_sequence
 from harness.likelihood.batches import TOKENS, Batch, Budget, Request, batches
 from harness.likelihood.causal import Answer
 from harness.likelihood.generate import Prompts, generate
@@ -51,6 +51,32 @@ class Scorer:
                 out[number] = (float(value), bool(greedy))
             report(len(out), len(requests))
         return [out[number] for number in range(len(requests))]
+
+    def pseudo_log_likelihoods(
+        self, pairs: Sequence[tuple[str, str]], masking: str, report: Report = lambda done, total: None
+    ) -> tuple[list[float], int]:
+        """The pseudo-log-likelihood of the answer of each (context, answer), and how many contexts were cut."""
+        padding = self.model.tokenizer.pad_token_id
+        masker = masked.Masker(self.model.tokenizer, self.model.max_length, masking)
+        wanted, cut_ = masker.copies(pairs)
+        asked: dict[masked.Copy, list[int]] = {}
+        for copies in wanted:
+            for copy, token in copies:
+                tokens = asked.setdefault(copy, [])
+                if token not in tokens:
+                    tokens.append(token)
+        vocabulary = int(self.model.module.config.get_text_config().vocab_size)
+        planned = masked.batches(asked, self.tokens, vocabulary)
+        found: dict[tuple[masked.Copy, int], float] = {}
+        done = 0
+        for batch, answers in self._kept().run(
+            planned, lambda some: masked.score(self.model.module, 0 if padding is None else padding, some)
+        ):
+            for copy, tokens, values in zip(batch.copies, batch.targets, answers, strict=True):
+                found |= {(copy, token): float(value) for token, value in zip(tokens, values, strict=True)}
+            done += len(batch.copies)
+            report(done, len(asked))
+        return [sum(found[copy, token] for copy, token in copies) for copies in wanted], cut_
 
     def texts(self, wanted: Sequence[Prompts], report: Report = lambda done, total: None) -> dict[int, str]:
         """What the model writes, by the prompts' numbers."""

@@ -15,7 +15,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
 
 def metrics_of(job: Job, language: str) -> tuple[Metric, ...]:
     """What a job of this protocol and these settings is scored by in a language, the main metric first."""
-    return PROTOCOLS[job.protocol].metrics(job.task, language, job.settings)
+    return PROTOCOLS[job.protocol].metrics(job, language)
 
 
 def run_jobs(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[Job, Answer]]:

@@ -17,13 +17,34 @@ from lm_eval.models.utils import (
     postprocess_generated_text,
 )
 
-from harness.checkpoint import open_checkpoint
+from harness.checkpoint import Checkpoint, open_checkpoint
+from harness.errors import HarnessError
 from harness.likelihood.batches import Request, cut
 from harness.likelihood.generate import Prompts
 from harness.likelihood.language_model import LanguageModel, open_language_model
 from harness.likelihood.scorer import Report, Scorer
 
 GENERATED = 256
+
+
+def open_backend(name: str, arguments: str, checkpoint: Checkpoint) -> Any:
+    """Another of lm-eval's models on the checkpoint's folder; HarnessError where there is none of that name or it does
+    not start."""
+    import lm_eval.models  # noqa: F401  registers lm-eval's own
+    from lm_eval.api.registry import get_model
+
+    try:
+        made = get_model(name)
+    except (ValueError, KeyError) as error:
+        raise HarnessError(f"lm-eval has no model '{name}'.", "`harness lm-eval run --help` names them.") from error
+    given = arguments if "=" in arguments else ""
+    if "pretrained=" not in given and "model=" not in given:
+        given = f"pretrained={checkpoint.path}{',' if given else ''}{given}"
+    try:
+        return made.create_from_arg_string(given)
+    except (ImportError, OSError, ValueError, TypeError, RuntimeError) as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise HarnessError(f"lm-eval's '{name}' did not start: {reason}", "Check --backend-args.") from error
 
 
 class HarnessLM(TemplateLM):  # type: ignore[misc]

@@ -4,9 +4,11 @@ The main number is that of the chosen template. Beside it stand each template's,
 the reading `lm-eval`: its own prompts on the same examples, scored as it scores them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
+from harness.checkpoint import Checkpoint, kinds
 from harness.errors import HarnessError
 from harness.examples import Question
 from harness.languages import normalise
@@ -16,6 +18,7 @@ from harness.plan import Answered, Job, Resolved, Settings
 from harness.prompts.prompt import Options, Prompt, Template
 from harness.prompts.templates import TEMPLATES, digest
 from harness.protocols.answers import gold
+from harness.protocols.exam import PSEUDO, UNIT, said
 from harness.tasks.overlap import drop_overlap, evaluated_texts
 from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
 from harness.tasks.task import Task, Training, content_hash
@@ -27,8 +30,16 @@ CHOSEN_ON = {"classify": 500, "choice": 500, "span": 100}
 SCORES = {"acc": "accuracy_lm_eval", "f1": "f1_lm_eval", "exact_match": "exact_match_lm_eval"}
 
 
-def resolve(task: Task, settings: Settings, source: Source) -> Resolved:
+def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Source) -> Resolved:
     """The templates, the development data and lm-eval's version; all that moves a score."""
+    found = _resolve(task, settings, source)
+    if checkpoint.kind != kinds.MLM:
+        return found
+    own = {"readout": PSEUDO, "masking": settings.masking, "unit": UNIT}
+    return replace(found, settings={**found.settings, **own}, marks=(f"pseudo-{settings.masking}", *found.marks))
+
+
+def _resolve(task: Task, settings: Settings, source: Source) -> Resolved:
     names = [one.name for one in TEMPLATES[task.name]]
     if settings.template not in (None, LM_EVAL, *names):
         raise HarnessError(
@@ -112,8 +123,7 @@ def answer(job: Job, model: Any) -> Answered:
     if path is not None:
         tasks[LM_EVAL] = defined(path, examples)
     replies = ask(model, tasks)
-    notes |= {"contexts_cut": model.cut} if model.cut else {}
-    notes |= {"whole_prompts": model.model.whole} if model.backend == "causal" and model.model.whole else {}
+    notes |= said(model)
     readings = {one.name: outputs(one, examples, replies[one.name]) for one in asked}
     theirs = replies.get(LM_EVAL, {})
     main = readings[chosen] if chosen else [_their_output(one, theirs.get(at)) for at, one in enumerate(examples)]
