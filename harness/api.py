@@ -20,6 +20,7 @@ from harness.run import Outcome, name_checkpoints, run
 from harness.store import Store, open_store
 from harness.tasks import include, select
 from harness.tasks.source import open_source
+from harness.train.presets import DEFAULT_GRID
 from harness.trajectory import expand
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def evaluate(
     settings = settings_from(options)
     models = expand([model] if isinstance(model, str) else model, own.name)
     opened = [(one.name, open_checkpoint(one.model, own.trust_remote_code)) for one in models]
-    planned = plan(name_checkpoints(opened, own.name), selected, source, settings, PROTOCOLS)
+    planned = plan(name_checkpoints(opened, own.name), selected, source, settings, PROTOCOLS, watch.progress)
     watch.planned(planned)
     if own.dry_run:
         return Results(Store(Path(output)), ())
@@ -112,6 +113,8 @@ def settings_from(options: dict[str, Any]) -> Settings:
     training = {name: given.pop(name) for name in TRAINING if name in given}
     if training:
         given["training"] = {**given.get("training", {}), **training}
+    if "grid" in given:
+        given["grid"] = dict(given["grid"]) or DEFAULT_GRID
     for name in ("languages", "seeds"):
         if isinstance(given.get(name), str):
             given[name] = split_list(given[name])

@@ -12,6 +12,8 @@ TRAINING = (
     *("learning_rate", "epochs", "max_steps", "batch_size", "warmup", "weight_decay", "selection"),
     *("evaluate_every", "freeze", "lora"),
 )
+# What a grid may vary.
+GRID = ("learning_rate", "epochs", "batch_size")
 EXAMPLES = """\
 examples:
   harness eval --model ckpt/ --tasks tatoeba,bucc2018 --data DIR
@@ -54,7 +56,7 @@ def add_eval(commands: "Commands") -> None:
     add("--seeds", type=numbers, default=(42,), metavar="1,2,3", help="one result per seed where training is random")
     add("--include", action="append", default=[], metavar="FILE", help="Python file that defines a task; repeatable")
     add("--redo-stale", action="store_true", help="score again what was made with other weights, data or settings")
-    add("--dry-run", action="store_true", help="print the plan and stop")
+    add("--dry-run", action="store_true", help="print the plan and stop (without --data, after fetching)")
     add("--trust-remote-code", action="store_true", help="run Python code that the checkpoint's folder carries")
     add("--quiet", action="store_true", help="print errors only")
     add_retrieval(eval_)
@@ -75,7 +77,15 @@ def add_transfer(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("fine-tuning (protocol transfer)").add_argument
     add("--preset", choices=("xtreme", "stilts"), default="xtreme", help="published settings to start from")
     add("--source-language", default="en", metavar="L", help="language of the training data (default: en)")
+    add("--train-on", type=names, metavar="A,B", help="exams: English sets (mmlu, commonsenseqa, cosmosqa, race, ...)")
     add("--allow-contaminated", action="store_true", help="train on items that are also scored; never ranked")
+    add(
+        "--grid",
+        nargs="*",
+        type=grid_values,
+        metavar="NAME=X,Y",
+        help="choose on the source language's dev among these (default: learning_rate=2e-5,3e-5,5e-5 epochs=2,3,4)",
+    )
     add("--shuffle-labels", action="store_true", help="the control: deal out the training labels at random")
     add("--label-order", type=names, metavar="A,B,C", help="protocol head: the labels of LABEL_0, LABEL_1, ...")
     add_training(parser)
@@ -216,6 +226,20 @@ def numbers(text: str) -> list[int]:
     if not parts or not all(part.isdecimal() for part in parts):
         raise argparse.ArgumentTypeError(f"'{text}' is not a list of whole numbers such as 1,2,3")
     return [int(part) for part in parts]
+
+
+def grid_values(text: str) -> tuple[str, tuple[float, ...]]:
+    """`epochs=3,5` -> (epochs, (3.0, 5.0))."""
+    name, _, values = text.partition("=")
+    name = name.strip().replace("-", "_")
+    try:
+        numbers = tuple(int(one) if name == "batch_size" else float(one) for one in split_list(values))
+    except ValueError:
+        numbers = ()
+    if name not in GRID or not numbers or any(one <= 0 for one in numbers):
+        known = ", ".join(GRID)
+        raise argparse.ArgumentTypeError(f"'{text}' is not one of {known} with numbers, such as epochs=3,5")
+    return name, numbers
 
 
 def own_version() -> str:

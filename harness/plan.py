@@ -12,44 +12,14 @@ from harness.examples import Choice
 from harness.languages import normalise
 from harness.metrics.exam import group_metrics
 from harness.metrics.score import Item, Metric
+from harness.settings import Settings
 from harness.tasks.catalogue import elsewhere
 from harness.tasks.fetch import fetch_missing
 from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
 from harness.tasks.task import Loaded, Task, Training
 
-
-@dataclass(frozen=True)
-class Settings:
-    """What a user may set for an evaluation; None means the default of the task, checkpoint or machine.
-
-    `layer` is a number or `all`; `training` overrides values of the `preset` (names of `TrainSettings`)."""
-
-    languages: tuple[str, ...] | None = None
-    split: str = "test"
-    protocol: str | None = None
-    limit: int | None = None
-    seeds: tuple[int, ...] = (42,)
-    device: str = "auto"
-    dtype: str = "float32"
-    layer: int | str | None = None
-    pooling: str | None = None
-    max_length: int | None = None
-    engine: str = "exact"
-    preset: str = "xtreme"
-    training: Mapping[str, Any] = field(default_factory=dict)
-    source_language: str = "en"
-    allow_contaminated: bool = False
-    shuffle_labels: bool = False
-    label_order: tuple[str, ...] | None = None
-    template: str | None = None
-    shots: int = 0
-    answers: str = "letters"
-    instruction: str = "en"
-    option_orders: str = "one"
-    masking: str = "word-l2r"
-    backend: str | None = None
-    backend_args: str = ""
-    train_on: tuple[str, ...] | None = None
+# Whoever plans asks for settings here.
+__all__ = ["Settings"]
 
 
 @dataclass(frozen=True)
@@ -160,10 +130,13 @@ def plan(
     source: Source,
     settings: Settings,
     protocols: Mapping[str, Protocol],
+    progress: Progress = lambda label, done, total: None,
 ) -> Plan:
-    """Jobs and skips for each checkpoint (by its name in the results) and task; HarnessError where nothing can run."""
+    """Jobs and skips for each checkpoint (by its name in the results) and task; HarnessError where nothing can run.
+    Without --data, what is missing is fetched first, with `progress`."""
     wanted = _wanted_languages(tasks, settings)
-    _fetch(tasks, wanted, source, settings, protocols)
+    if source.fetched:
+        fetch_missing(_wanted_parts(tasks, wanted, settings, protocols), source, progress)
     jobs: list[Job] = []
     skips: list[Skip] = []
     warnings: list[str] = []
@@ -250,23 +223,18 @@ def _wanted_languages(tasks: Sequence[Task], settings: Settings) -> dict[str, tu
     return {task.name: tuple(form for form in forms if task.accepts(form)) for task in tasks}
 
 
-def _fetch(
+def _wanted_parts(
     tasks: Sequence[Task],
     wanted: Mapping[str, Sequence[str]],
-    source: Source,
     settings: Settings,
     protocols: Mapping[str, Protocol],
-) -> None:
-    """Without --data: fetches what is not in the cache folder, or says in one message all that cannot be had."""
-    if not source.fetched:
-        return
+) -> list[tuple[Task, str, str]]:
+    """(task, language, split) of all that is scored, and of what is trained on."""
     tuned = [task for task in tasks if "transfer" in protocols and settings.protocol in (None, "transfer")]
     evaluated = [(task, code, settings.split) for task in tasks for code in wanted[task.name]]
     training = [(task, settings.source_language, "train") for task in tuned if task.train is not None]
     dev = [(task, "en", "validation" if "validation" in task.splits else "train") for task in tasks]
-    fetch_missing(
-        [*evaluated, *training, *(dev if settings.protocol == "prompt" else [])], source, lambda *moment: None
-    )
+    return [*evaluated, *training, *(dev if settings.protocol == "prompt" else [])]
 
 
 def _load(task: Task, language: str, source: Source, settings: Settings) -> Loaded | str:

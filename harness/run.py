@@ -1,5 +1,6 @@
 """The main path: plan -> what is missing -> run -> score -> write."""
 
+import json
 import os
 import platform
 import time
@@ -91,7 +92,7 @@ def split_missing(jobs: Sequence[Job], store: Store, redo_stale: bool) -> tuple[
 
 def blank(job: Job) -> Result:
     """The job's result before it has scores."""
-    settings = rounded(dict(job.settings))
+    settings = as_stored(job.settings)
     return Result(
         checkpoint=job.name,
         task=job.task.name,
@@ -111,6 +112,12 @@ def blank(job: Job) -> Result:
     )
 
 
+def as_stored(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings as a result's JSON gives them back."""
+    found: dict[str, Any] = json.loads(json.dumps(dict(settings)))
+    return found
+
+
 def stored_items(items: Sequence[Item]) -> tuple[Item, ...]:
     """The items as the predictions file holds them; these are what is scored, so that a file gives its own score."""
     return tuple(
@@ -120,11 +127,10 @@ def stored_items(items: Sequence[Item]) -> tuple[Item, ...]:
 
 def scored(job: Job, answer: Answered) -> Result:
     """Items -> scores with intervals and signatures."""
-    metrics = metrics_of(job, job.language)
     items = stored_items(answer.items)
     marks = {} if job.task.marks is None else job.task.marks(items)
-    result = replace(blank(job), measured=rounded({**answer.measured, **marks}))
-    scores = score_items(metrics, items)
+    result = replace(blank(job), measured=as_stored({**answer.measured, **marks}))
+    scores = score_items(metrics_of(job, job.language), items)
     signed = tuple(replace(score, signature=signature(result, score)) for score in scores)
     return replace(result, status="scored", scores=signed)
 

@@ -14,6 +14,7 @@ LEVELS = [
     {"examples", "metrics"},
     {"tasks", "prompts"},
     {"checkpoint"},
+    {"settings"},
     {"plan"},
     {"heads", "retrieval"},
     {"train", "likelihood"},

@@ -14,6 +14,7 @@ from accelerate.utils import send_to_device, set_seed
 from harness.errors import HarnessError
 from harness.train.batches import Integers, micro_batches, padded_tokens, share
 from harness.train.device import full_precision, out_of_memory, overhead
+from harness.train.dropout import fast_dropout
 from harness.train.problem import Problem
 from harness.train.settings import TrainSettings
 from harness.train.state import State
@@ -92,7 +93,8 @@ def _differentiate(run: Run, batch: Integers, save: bool) -> Measured:
         last = at == len(micros) - 1
         with nullcontext() if last else accelerator.no_sync(run.model):
             inputs = send_to_device(run.problem.collate(micro.tolist()), accelerator.device)
-            loss, count = run.problem.loss(run.model, inputs)
+            with fast_dropout(accelerator.device):
+                loss, count = run.problem.loss(run.model, inputs)
             # dividing by the batch keeps float16 in its range; the true count is known after the last one
             accelerator.backward(loss * (weight / len(batch)))
         totals[0] += loss.detach() * weight
