@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"zeroshot-harness {own_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for add in (add_eval, add_leaderboard, add_score, add_export, add_data, add_list, add_doctor):
+    for add in (add_eval, add_leaderboard, add_score, add_export, add_data, add_list, add_doctor, add_lm_eval):
         add(commands)
     return parser
 
@@ -181,6 +181,16 @@ def add_doctor(commands: "Commands") -> None:
     doctor.add_argument("--model", metavar="DIR", help="folder, hub id or zoo name")
     doctor.add_argument("--trust-remote-code", action="store_true")
     doctor.add_argument("--format", choices=("table", "json"), default="table")
+
+
+def add_lm_eval(commands: "Commands") -> None:
+    """harness lm-eval."""
+    lm_eval = command(
+        commands, "lm-eval", "call lm-eval's own command line with our models `harness` and `harness-masked`"
+    )
+    lm_eval.add_argument(
+        "rest", nargs=argparse.REMAINDER, metavar="...", help="run, ls or validate, and what they take"
+    )
 
 
 def command(commands: "Commands", name: str, purpose: str) -> argparse.ArgumentParser:

@@ -3,7 +3,7 @@
 Texts become tokens exactly as in lm-eval's own `hf` model (0.4.13), so that requests are the same; how they are
 computed is ours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,17 @@ def open_backend(name: str, arguments: str, checkpoint: Checkpoint) -> Any:
         raise HarnessError(f"lm-eval's '{name}' did not start: {reason}", "Check --backend-args.") from error
 
 
+def open_scorer(given: Mapping[str, Any]) -> Scorer:
+    """From lm-eval's `--model_args pretrained=DIR,dtype=float32,device=cpu,cache=FOLDER`; other arguments are not
+    ours."""
+    if "pretrained" not in given:
+        raise HarnessError("No checkpoint was named.", "Give --model_args pretrained=DIR.")
+    trust = str(given.get("trust_remote_code", "")).lower() == "true"
+    checkpoint = open_checkpoint(str(given["pretrained"]), trust)
+    model = open_language_model(checkpoint, str(given.get("dtype", "float32")), str(given.get("device") or "auto"))
+    return Scorer(model, Path(str(given["cache"])) if given.get("cache") else None)
+
+
 class HarnessLM(TemplateLM):  # type: ignore[misc]
     """A transformers causal model or encoder-decoder with shared beginnings. (lm-eval asks for its base class.)
 
@@ -62,18 +73,10 @@ class HarnessLM(TemplateLM):  # type: ignore[misc]
         self._device = scorer.model.device
 
     @classmethod
-    def open(cls, pretrained: str, dtype: str = "float32", device: str = "auto", cache: str = "") -> "HarnessLM":
-        """From lm-eval's `--model_args pretrained=DIR,dtype=...`."""
-        checkpoint = open_checkpoint(pretrained)
-        model = open_language_model(checkpoint, dtype, device or "auto")
-        return cls(Scorer(model, Path(cache) if cache else None))
-
-    @classmethod
     def create_from_arg_obj(cls, arg_dict: Any, additional_config: Any = None) -> "HarnessLM":
         """lm-eval's way to build a model; its batch sizes are not ours and are left aside."""
-        given = {**{key: value for key, value in (additional_config or {}).items() if value is not None}, **arg_dict}
-        known = {key: value for key, value in given.items() if key in ("pretrained", "dtype", "device", "cache")}
-        return cls.open(**known)
+        given = {key: value for key, value in (additional_config or {}).items() if value is not None}
+        return cls(open_scorer({**given, **arg_dict}))
 
     @classmethod
     def create_from_arg_string(cls, arg_string: str, additional_config: Any = None) -> "HarnessLM":

@@ -5,9 +5,11 @@ So one set of prompts serves every kind of checkpoint, and no prompt knows who a
 from typing import Any
 
 from lm_eval.api.model import LM
+from lm_eval.utils import simple_parse_args_string
 
 from harness.errors import HarnessError
 from harness.likelihood.scorer import Report, Scorer
+from harness.protocols.lm_eval_model import open_scorer
 
 
 class PseudoLM(LM):  # type: ignore[misc]
@@ -28,6 +30,17 @@ class PseudoLM(LM):  # type: ignore[misc]
                 "The tokenizer has no mask token, or knows no offsets, so nothing can be masked.",
                 "Save a fast tokenizer (tokenizer.json) with its mask token.",
             )
+
+    @classmethod
+    def create_from_arg_obj(cls, arg_dict: Any, additional_config: Any = None) -> "PseudoLM":
+        """lm-eval's way to build a model: `pretrained`, `dtype`, `device`, `cache`, `masking`."""
+        given = {**{key: value for key, value in (additional_config or {}).items() if value is not None}, **arg_dict}
+        return cls(open_scorer(given), str(given.get("masking", "word-l2r")))
+
+    @classmethod
+    def create_from_arg_string(cls, arg_string: str, additional_config: Any = None) -> "PseudoLM":
+        """The same from `pretrained=DIR,masking=salazar`."""
+        return cls.create_from_arg_obj(simple_parse_args_string(arg_string), additional_config)
 
     def loglikelihood(self, requests: Any) -> list[tuple[float, bool]]:
         """Pseudo-log-likelihoods of the continuations; what a masked model would write itself is not known."""

@@ -48,7 +48,7 @@ def test_our_model_answers_as_lm_evals_own(models: dict[str, Path], family: str)
     from harness.tasks import get_task
     from harness.tasks.source import open_source
 
-    ours = HarnessLM.open(str(models[family]), device="cpu")
+    ours = HarnessLM.create_from_arg_string(f"pretrained={models[family]},device=cpu")
     theirs = HFLM(pretrained=str(models[family]), dtype="float32", device="cpu", batch_size=4)
     for task, language in LANGUAGES.items():
         written = task in ("xquad", "mlqa")
