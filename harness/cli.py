@@ -217,6 +217,13 @@ def doctor_command(options: argparse.Namespace) -> int:
     return OK
 
 
+def lm_eval_command(options: argparse.Namespace) -> int:
+    """Calls lm-eval's command line."""
+    from harness.protocols.lm_eval_command import run
+
+    return run(options.rest)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "eval": eval_command,
     "train": train_command,
@@ -228,4 +235,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "data": data_command,
     "list": list_command,
     "doctor": doctor_command,
+    "lm-eval": lm_eval_command,
 }

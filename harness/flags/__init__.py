@@ -44,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
         add_data,
         add_list,
         add_doctor,
+        add_lm_eval,
     ):
         add(commands)
     return parser
@@ -84,6 +85,15 @@ def add_doctor(commands: "Commands") -> None:
     doctor.add_argument("--model", metavar="DIR", help="folder, hub id or zoo name")
     doctor.add_argument("--trust-remote-code", action="store_true")
     doctor.add_argument("--format", choices=("table", "json"), default="table")
+
+
+def add_lm_eval(commands: "Commands") -> None:
+    """harness lm-eval."""
+    purpose = "call lm-eval's own command line with our models `harness` and `harness-masked`"
+    lm_eval = command(commands, "lm-eval", purpose)
+    lm_eval.add_argument(
+        "rest", nargs=argparse.REMAINDER, metavar="...", help="run, ls or validate, and what they take"
+    )
 
 
 def own_version() -> str:

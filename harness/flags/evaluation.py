@@ -3,7 +3,17 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from harness.flags.values import DTYPES, add_training, command, grid_values, layer_or_all, names, numbers, positive
+from harness.flags.values import (
+    DTYPES,
+    add_training,
+    command,
+    count,
+    grid_values,
+    layer_or_all,
+    names,
+    numbers,
+    positive,
+)
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -25,7 +35,7 @@ def add_eval(commands: "Commands") -> None:
     add("--data", metavar="DIR", help="folder with one subfolder per data set (docs/data.md)")
     add("--split", choices=("test", "validation"), default="test", help="what is scored (default: test)")
     add("--output", default="results", metavar="DIR", help="results folder (default: results)")
-    add("--protocol", help="retrieve, transfer, head (default: the first that task and checkpoint both have)")
+    add("--protocol", help="retrieve, transfer, head, prompt (default: the first that task and checkpoint both have)")
     add("--limit", type=positive, metavar="N", help="only the first N items of each language; never ranked")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     add("--dtype", choices=DTYPES, default="float32", help="computation (default: float32)")
@@ -38,6 +48,7 @@ def add_eval(commands: "Commands") -> None:
     add("--quiet", action="store_true", help="print errors only")
     add_retrieval(eval_)
     add_transfer(eval_)
+    add_prompt(eval_)
 
 
 def add_retrieval(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +64,7 @@ def add_transfer(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("fine-tuning (protocol transfer)").add_argument
     add("--preset", choices=("xtreme", "stilts"), default="xtreme", help="published settings to start from")
     add("--source-language", default="en", metavar="L", help="language of the training data (default: en)")
+    add("--train-on", type=names, metavar="A,B", help="exams: English sets (mmlu, commonsenseqa, cosmosqa, race, ...)")
     add("--allow-contaminated", action="store_true", help="train on items that are also scored; never ranked")
     add(
         "--grid",
@@ -66,3 +78,16 @@ def add_transfer(parser: argparse.ArgumentParser) -> None:
     add("--head", metavar="NAME", help="protocol head: which of the heads beside the checkpoint (heads/NAME)")
     add("--label-order", type=names, metavar="A,B,C", help="protocol head: the labels of LABEL_0, LABEL_1, ...")
     add_training(parser)
+
+
+def add_prompt(parser: argparse.ArgumentParser) -> None:
+    """How a language model is asked."""
+    add = parser.add_argument_group("prompts (protocol prompt)").add_argument
+    add("--template", metavar="NAME", help="only this one, or lm-eval (default: ours, the best on English dev)")
+    add("--shots", type=count, default=0, metavar="K", help="solved questions of the subject before each (default: 0)")
+    add("--answers", choices=("letters", "text", "both"), default="letters", help="what stands for an exam's options")
+    add("--instruction", choices=("en", "native"), default="en", help="language of an exam's instruction")
+    add("--option-orders", choices=("one", "cyclic"), default="one", help="cyclic: also every rotation of the options")
+    add("--masking", choices=("word-l2r", "salazar"), default="word-l2r", help="of masked models (default: word-l2r)")
+    add("--backend", metavar="NAME", help="another lm-eval model: vllm, local-completions, ...")
+    add("--backend-args", default="", metavar="K=V,...", help="what that model is given")
