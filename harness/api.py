@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.checkpoint import open_checkpoint
 from harness.errors import HarnessError, unknown_names
-from harness.flag_values import split_list
-from harness.flags import TRAINING
-from harness.plan import Plan, Progress, Settings, plan
+from harness.flags.evaluation import TRAINING
+from harness.flags.values import split_list
+from harness.plan import Plan, Progress, plan
 from harness.protocols import PROTOCOLS
 from harness.report.leaderboard import Row, leaderboard
 from harness.run import Outcome, name_checkpoints, run
+from harness.settings import Settings
 from harness.store import Store, open_store
 from harness.tasks import include, select
 from harness.tasks.source import open_source

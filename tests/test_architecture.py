@@ -12,18 +12,17 @@ FILES = sorted(ROOT.rglob("*.py"))
 LEVELS = [
     {"errors", "languages", "execute"},
     {"examples", "metrics"},
-    {"tasks"},
+    {"tasks", "prompts"},
     {"checkpoint"},
+    {"settings"},
     {"plan"},
     {"heads", "retrieval"},
-    {"train"},
+    {"train", "likelihood"},
     {"protocols"},
     {"store"},
     {"run"},
     {"trajectory"},
     {"report", "doctor"},
-    {"flag_values"},
-    {"train_flags"},
     {"flags"},
     {"api", "study"},
     {"cli", "__main__", "__init__"},
@@ -34,9 +33,11 @@ OWNERS = {
     "datasets": {"tasks/hub.py"},
     "lm_eval": {"protocols/"},
     "ray": {"execute/ray.py"},
+    "jinja2": {"report/page/", "report/latex.py"},
+    "matplotlib": {"report/plots"},
     "rich": {"cli.py", "report/console"},
 }
-LIGHT = ("tasks", "metrics", "errors", "languages", "examples", "flag_values", "train_flags", "flags", "cli")
+LIGHT = ("tasks", "metrics", "prompts", "errors", "languages", "examples", "flags", "cli")
 HEAVY = {"torch", "transformers", "datasets", "lm_eval", "faiss", "sacrebleu", "pandas"}
 
 

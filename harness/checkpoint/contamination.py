@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.checkpoint import Checkpoint
-from harness.checkpoint.manifest import Manifest, TrainingTexts, read_manifest, read_texts
+from harness.checkpoint.manifest import HASHES, Manifest, TrainingTexts, read_manifest, read_texts
 from harness.examples import Examples
 from harness.tasks.ngrams import contains, grams
 from harness.tasks.overlap import normalised_hash
@@ -58,8 +58,9 @@ def flagged(checkpoint: Checkpoint, task: Task, loaded: Mapping[str, Loaded | st
 
 def _noted(loaded: Loaded, names: Sequence[str], manifest: Manifest | None) -> Loaded:
     said = [", ".join(names)] if names else []
-    if manifest is not None:
-        texts = _texts(manifest.path, manifest.path.stat().st_mtime_ns)
+    if manifest is not None and (path := manifest.path.with_name(HASHES)).is_file():
+        # a copy of the folder without its hashes is still known by name
+        texts = _texts(manifest.path, path.stat().st_mtime_ns)
         hashes = TrainingTexts(texts.exact, texts.grams[:0])
         found = overlap(loaded.examples, hashes)
         said += [f"{found.exact} of {found.items} items"] if found.exact else []

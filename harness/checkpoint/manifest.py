@@ -68,6 +68,13 @@ def trained_on(record: Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:
     return tuple(dict.fromkeys(names)), unknown
 
 
+def texts_of(manifest: Manifest | None) -> TrainingTexts | None:
+    """The hashes beside a manifest, None where there are none (a folder that was copied without them)."""
+    if manifest is None or not manifest.path.with_name(HASHES).is_file():
+        return None
+    return read_texts(manifest)
+
+
 def read_texts(manifest: Manifest) -> TrainingTexts:
     """The hashes beside a manifest; HarnessError where they are absent or damaged."""
     path = manifest.path.with_name(HASHES)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
-from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved, Settings
+from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved
 from harness.protocols.answers import to_items
 from harness.protocols.transfer import questions
+from harness.settings import Settings
 from harness.tasks.source import Source
 from harness.tasks.task import Task
 

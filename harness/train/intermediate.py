@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.checkpoint import Checkpoint, open_checkpoint
-from harness.checkpoint.manifest import FILE, HASHES, read_manifest, write_texts
+from harness.checkpoint.manifest import FILE, HASHES, TrainingTexts, read_manifest, texts_of, write_texts
 from harness.errors import HarnessError
 from harness.heads.tokeniser import open_tokeniser
 from harness.tasks.source import Source
@@ -52,6 +52,7 @@ def make(request: Request, source: Source, progress: Progress, say: Callable[[st
     there = _there(request.output, wanted)
     if there is not None:
         return there
+    before = texts_of(read_manifest(checkpoint.folder or checkpoint.path))
     base = load_carrier(checkpoint, general.seed)
     assembled = _assemble(request, parts, materials, (checkpoint, base), general)
     for warning in warnings(general, total_steps(general, _steps(assembled, general))):
@@ -69,7 +70,8 @@ def make(request: Request, source: Source, progress: Progress, say: Callable[[st
         "dev": scores,
         "run": record.surroundings(trained),
     }
-    _write(request, (checkpoint, base), assembled, written)
+    texts = record.training_texts([one.material for one in assembled.components], before)
+    _write(request, (checkpoint, base), assembled, written, texts)
     return Made(request.output, written)
 
 
@@ -82,6 +84,12 @@ def _check(request: Request, parts: Sequence[Part]) -> None:
         raise HarnessError("There is no checkpoint to train.", "Give --base, or make one with --recipe mlm_scratch.")
     if request.layer is not None and not any(part.recipe.form == "contrast" for part in parts):
         raise HarnessError("--layer is for pairs and lexical alone.", "Leave it out.")
+    try:
+        request.output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HarnessError(f"{request.output} cannot be made: {error.strerror}.", "Choose another --output.") from error
+    if not os.access(request.output.parent, os.W_OK):
+        raise HarnessError(f"{request.output.parent} cannot be written.", "Choose another --output.")
 
 
 def _open_base(request: Request, materials: Mapping[str, Sequence[Material]], seed: int) -> Checkpoint:
@@ -154,14 +162,19 @@ def _steps(assembled: Assembled, settings: TrainSettings) -> int:
     return sum(-(-drawn // settings.batch_size) for drawn in assembled.drawn)
 
 
-def _write(request: Request, stands_on: tuple[Checkpoint, Base], made: Assembled, written: Mapping[str, Any]) -> None:
+def _write(
+    request: Request,
+    stands_on: tuple[Checkpoint, Base],
+    made: Assembled,
+    written: Mapping[str, Any],
+    texts: TrainingTexts,
+) -> None:
     """The folder appears by a rename when all is in it."""
     checkpoint, base = stands_on
     temporary = request.output.with_name(f"{request.output.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     export(checkpoint, base, made.heads, temporary)
-    parent = checkpoint if request.base is not None else None
-    write_texts(record.training_texts([one.material for one in made.components], parent), temporary / HASHES)
+    write_texts(texts, temporary / HASHES)
     (temporary / FILE).write_text(record.as_json(written), "utf-8")
     if request.output.is_dir():
         request.output.rmdir()

@@ -16,6 +16,7 @@ from harness.train import state as states
 from harness.train.batches import Integers, epoch_batches
 from harness.train.device import full_precision, open_accelerator, out_of_memory, prepared, token_budget
 from harness.train.low_rank import add_updates
+from harness.train.memory import give_back
 from harness.train.mixture import draw
 from harness.train.parameters import groups, training_only
 from harness.train.problem import DevScore, Moment, Problem, Progress, Trained
@@ -103,6 +104,7 @@ def _steps(run: Run, folder: Path, progress: Progress | None) -> None:
         due = settings.save_every is None and time.perf_counter() - kept_at > SAVE_SECONDS
         measured = advance(run, batch, rate(settings, state.step, steps), due)
         state.step += 1
+        give_back(state.step)
         state.losses.append(measured.loss)
         state.tokens += int(run.problem.lengths[batch].sum())
         _judge(run, steps, settings.evaluate_every or per_epoch)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from harness.checkpoint import Checkpoint
-from harness.checkpoint.manifest import SCHEMA, TrainingTexts, joined, read_manifest, read_texts, thinned
+from harness.checkpoint.manifest import SCHEMA, TrainingTexts, joined, thinned
 from harness.tasks.ngrams import distinct
 from harness.tasks.overlap import normalised_hash
 from harness.tasks.source import Source
@@ -100,14 +100,13 @@ def as_json(record: Mapping[str, Any]) -> str:
     return json.dumps({"schema": SCHEMA, **record}, ensure_ascii=False, indent=1, default=str) + "\n"
 
 
-def training_texts(materials: Sequence[Material], checkpoint: Checkpoint | None) -> TrainingTexts:
-    """Hashes of all texts that were trained or selected on, those of the base among them where it has a manifest."""
+def training_texts(materials: Sequence[Material], before: TrainingTexts | None) -> TrainingTexts:
+    """Hashes of all texts that were trained or selected on, and of those that the base was trained on `before`."""
     examples = chain.from_iterable((*one.train, *one.dev) for one in materials)
     texts = {text for example in examples for text in texts_of(example)}
     exact = np.unique(np.array([int(normalised_hash(text), 16) for text in texts], np.uint64))
     own = thinned(TrainingTexts(exact, distinct(texts)))
-    manifest = read_manifest(checkpoint.folder or checkpoint.path) if checkpoint is not None else None
-    return own if manifest is None else joined(own, read_texts(manifest))
+    return own if before is None else joined(own, before)
 
 
 def settings_record(settings: Any) -> dict[str, Any]:

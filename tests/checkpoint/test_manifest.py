@@ -106,6 +106,8 @@ def test_scores_are_flagged(tmp_path: Path) -> None:
     assert noted["de"] == "absent"
     assert noted["en"].notes == {"a": "b", "trained on": "MNLI; 1 of 2 items"}  # type: ignore[union-attr]
     assert flagged(known, pawsx, loaded)["en"].notes["trained on"] == "1 of 2 items"  # type: ignore[union-attr]
+    (folder / HASHES).unlink()  # a copy without them is still known by name
+    assert flagged(tiny.opened(folder), pawsx, loaded) == loaded
     zoo = replace(bare, folder=None, training_data=("Wikipedia", "SQuAD", "MNLI"))
     assert flagged(zoo, xnli, loaded)["en"].notes["trained on"] == "MNLI"  # type: ignore[union-attr]
     assert flagged(zoo, pawsx, loaded) == loaded

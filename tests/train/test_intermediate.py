@@ -221,3 +221,15 @@ def test_mistakes_are_one_sentence(recipe, base, options, message, tmp_path, req
     with pytest.raises(HarnessError, match=message):
         make(recipe, tmp_path / "out", place, **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_cannot_be_written_is_refused_first(bert, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(HarnessError, match="cannot be made"):
+        make("qqp", tmp_path / "file" / "out", bert)
+
+
+def test_a_base_copied_without_its_hashes_is_still_a_parent(bert, tmp_path):
+    first = make("qqp", tmp_path / "first", bert, max_steps=1)
+    (first.folder / "training.npz").unlink()
+    assert read_manifest(make("ccg", tmp_path / "second", first.folder, max_steps=1).folder).names == ("CCG", "QQP")

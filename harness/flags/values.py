@@ -78,3 +78,21 @@ def grid_values(text: str) -> tuple[str, tuple[float, ...]]:
         known = ", ".join(GRID)
         raise argparse.ArgumentTypeError(f"'{text}' is not one of {known} with numbers, such as epochs=3,5")
     return name, numbers
+
+
+def count(text: str) -> int:
+    """A whole number from 0 on (argparse prints the message)."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number")
+    return int(text)
+
+
+def points(text: str) -> float:
+    """A number of percentage points from 0 on (argparse prints the message)."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of points from 0 to 100")
+    return value

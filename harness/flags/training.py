@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from harness.flag_values import DTYPES, add_training, command, names, positive
+from harness.flags.values import DTYPES, add_training, command, names, positive
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
