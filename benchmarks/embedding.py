@@ -88,6 +88,8 @@ def main() -> None:
     peer = SentenceTransformer(str(folder), device="cpu")
     expected = embed(ours, sentences, deduplicate=False)
     best = best_batch(peer, sentences[::10])
+    plain_loop(folder, sentences[:100])
+    embed(fourth, sentences[:100], deduplicate=False)
 
     def theirs(batch: int) -> NDArray[np.float32]:
         found: NDArray[np.float32] = peer.encode(
@@ -105,7 +107,7 @@ def main() -> None:
     }
     distinct = len(set(sentences))
     print(f"{len(sentences)} sentences, {distinct} distinct, {torch.get_num_threads()} threads, the same to 1e-5")
-    print_table(take_turns(contenders, options.repeats), "ours")
+    print_table(take_turns(contenders, options.repeats, warm=True), "ours")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,27 @@ def eval_command(options: argparse.Namespace) -> int:
     return FAILED if outcome.failed else OK
 
 
+def train_command(options: argparse.Namespace) -> int:
+    """Trains a checkpoint on intermediate tasks."""
+    from rich.console import Console
+
+    from harness.api import Watch, make_checkpoint
+    from harness.report.console import progress_bars
+
+    flags = {key: value for key, value in vars(options).items() if key not in ("command", "quiet")}
+    notes = Console(stderr=True, quiet=options.quiet)
+    with progress_bars(options.quiet) as progress:
+        watch = Watch(progress=progress, said=lambda text: notes.print(f"note  {text}", style="yellow"))
+        made = make_checkpoint(watch=watch, **flags)
+    if made.manifest:
+        notes.print(f"{'already there' if made.kept else 'written'}: {made.folder}", style="dim", markup=False)
+        for task, languages in made.manifest["dev"].items():
+            scores = ", ".join(f"{code} {100 * one['score']:.1f}" for code, one in languages.items())
+            metric = next(iter(languages.values()))["metric"]
+            notes.print(f"dev   {task}  {metric} (percent)  {scores}", style="dim", markup=False)
+    return OK
+
+
 def leaderboard_command(options: argparse.Namespace) -> int:
     """Shows what a results folder holds, or writes it as a page."""
     from harness.report.console import progress_bars
@@ -153,8 +174,8 @@ def export_command(options: argparse.Namespace) -> int:
 
 
 def data_command(options: argparse.Namespace) -> int:
-    """Lists, checks or fetches data sets; exit code 1 where `verify` found odd files."""
-    from harness.flags import split_list
+    """Lists, checks or fetches data sets; exit code 1 where `verify` found odd files, `overlap` any overlap."""
+    from harness.flags.values import split_list
     from harness.report.console import progress_bars
     from harness.report.data import data_sets, fetch_tasks, verify
 
@@ -164,6 +185,12 @@ def data_command(options: argparse.Namespace) -> int:
     with progress_bars(options.quiet) as progress:
         if options.what == "verify":
             text, sound = verify(options.data, options.format, progress)
+        elif options.what == "overlap":
+            from harness.report.overlap import overlap_report
+
+            codes = None if options.languages is None else split_list(options.languages)
+            asked = (split_list(options.tasks), codes)
+            text, sound = overlap_report(options.manifest, asked, options.data, options.format, progress)
         else:
             languages = None if options.languages is None else split_list(options.languages)
             text, sound = fetch_tasks(split_list(options.tasks), languages, options.data, progress), True
@@ -190,8 +217,16 @@ def doctor_command(options: argparse.Namespace) -> int:
     return OK
 
 
+def lm_eval_command(options: argparse.Namespace) -> int:
+    """Calls lm-eval's command line."""
+    from harness.protocols.lm_eval_command import run
+
+    return run(options.rest)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "eval": eval_command,
+    "train": train_command,
     "leaderboard": leaderboard_command,
     "compare": compare_command,
     "check": check_command,
@@ -200,4 +235,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "data": data_command,
     "list": list_command,
     "doctor": doctor_command,
+    "lm-eval": lm_eval_command,
 }

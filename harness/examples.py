@@ -2,7 +2,7 @@
 
 `cluster` is the unit that the bootstrap resamples: items made from one premise, passage or article share it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Span:
 
 @dataclass(frozen=True)
 class Choice:
-    """A question with options, of which one is right (`answer` is its index)."""
+    """A question with options, of which one is right (`answer` is its index). `subject` is what an exam files it
+    under, `tags` further properties by name (a category, whether it is culturally sensitive)."""
 
     id: str
     context: str
@@ -49,6 +50,9 @@ class Choice:
     options: tuple[str, ...]
     answer: int
     cluster: str
+    # Not part of what older tasks' data are hashed by.
+    subject: str = field(default="", repr=False)
+    tags: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

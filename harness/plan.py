@@ -6,41 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoint import Checkpoint
+from harness.checkpoint import Checkpoint, contamination
 from harness.errors import HarnessError
+from harness.examples import Choice
 from harness.languages import normalise
-from harness.metrics.score import Item
+from harness.metrics.exam import group_metrics
+from harness.metrics.score import Item, Metric
+from harness.settings import Settings
 from harness.tasks.catalogue import elsewhere
 from harness.tasks.fetch import fetch_missing
 from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
 from harness.tasks.task import Loaded, Task, Training
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a user may set for an evaluation; None means the default of the task, checkpoint or machine.
-
-    `layer` is a number or `all`; `training` overrides values of the `preset` (names of `TrainSettings`), `grid`
-    gives several values to choose from on the source language's development set."""
-
-    languages: tuple[str, ...] | None = None
-    split: str = "test"
-    protocol: str | None = None
-    limit: int | None = None
-    seeds: tuple[int, ...] = (42,)
-    device: str = "auto"
-    dtype: str = "float32"
-    layer: int | str | None = None
-    pooling: str | None = None
-    max_length: int | None = None
-    engine: str = "exact"
-    preset: str = "xtreme"
-    training: Mapping[str, Any] = field(default_factory=dict)
-    grid: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    source_language: str = "en"
-    allow_contaminated: bool = False
-    shuffle_labels: bool = False
-    label_order: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -88,12 +64,27 @@ class Answered:
 Answer = Answered | HarnessError
 
 
+def task_metrics(job: Job, language: str) -> tuple[Metric, ...]:
+    """The task's own, and those of the subjects and categories of an exam."""
+    own = job.task.metrics(language)
+    examples = job.loaded.examples
+    filed = [one for one in examples if isinstance(one, Choice)] if isinstance(examples, tuple) else []
+    if job.task.marks is None or not filed:
+        return own
+    whole = "incomplete" not in job.loaded.notes and len({one.subject for one in filed}) > 1
+    tags = dict.fromkeys(tag for one in filed for tag in one.tags)
+    groups = [tag for tag in sorted(tags) if whole or tag[0] != "category"]
+    return (*own, *group_metrics(groups, whole))
+
+
 @dataclass(frozen=True)
 class Protocol:
     """How checkpoints answer tasks. `refuse` says why a checkpoint cannot answer a task ("" when it can); `resolve`
     settles the settings; `run` answers jobs of one checkpoint in their order, given a folder for what it keeps.
     A `seedless` protocol draws nothing at random: one result, kept under seed 0. `variants` are the settings that one
-    request stands for (every layer)."""
+    request stands for (every layer). `metrics` are a job's in a language, the main one first; `lacks` says what a
+    language has not that it would need ("" when all is there); `details` are settings that differ by language. Where
+    it is `asked_only` for a checkpoint and task, another protocol goes first unless it is named."""
 
     name: str
     refuse: Callable[[Checkpoint, Task], str]
@@ -101,6 +92,10 @@ class Protocol:
     run: Callable[[Sequence[Job], Path, Progress], Iterable[tuple[Job, Answer]]]
     seedless: bool = False
     variants: Callable[[Checkpoint, Settings], Sequence[Settings]] = lambda checkpoint, settings: (settings,)
+    metrics: Callable[[Job, str], tuple[Metric, ...]] = task_metrics
+    lacks: Callable[[Task, str, Loaded, Settings], str] = lambda task, language, loaded, settings: ""
+    details: Callable[[Task, Loaded, Settings], Mapping[str, Any]] = lambda task, loaded, settings: {}
+    asked_only: Callable[[Checkpoint, Task], bool] = lambda checkpoint, task: False
 
 
 @dataclass(frozen=True)
@@ -146,8 +141,10 @@ def plan(
         loaded = {code: _load(task, code, source, settings) for code in wanted[task.name]}
         for name, checkpoint in checkpoints.items():
             protocol, reason = _protocol(task, checkpoint, settings, protocols)
+            own = contamination.flagged(checkpoint, task, loaded)
+            warnings += [f"{name}, {task.name}: {said}" for said in contamination.warnings(own)]
             for one in protocol.variants(checkpoint, settings):
-                found = _task_plan(name, checkpoint, task, (protocol, reason), loaded, source, one)
+                found = _task_plan(name, checkpoint, task, (protocol, reason), own, source, one)
                 jobs += found.jobs
                 skips += found.skips
                 warnings += found.warnings
@@ -179,15 +176,21 @@ def _task_plan(
     skips: list[Skip] = []
     for seed in (0,) if protocol.seedless else settings.seeds:
         for code, found in loaded.items():
-            if isinstance(found, Loaded) and not reason:
-                own = {**resolved.settings, **found.notes, **_limit(settings)}
+            lacking = reason or (protocol.lacks(task, code, found, settings) if isinstance(found, Loaded) else "")
+            if isinstance(found, Loaded) and not lacking:
+                own = {
+                    **resolved.settings,
+                    **protocol.details(task, found, settings),
+                    **found.notes,
+                    **_limit(settings),
+                }
                 folder = _folder(protocol, resolved, found.split, task, settings)
                 place = (checkpoint, name, task, code, protocol.name, own, folder, seed, settings.device)
                 jobs.append(Job(*place, found, resolved.training))
             else:
                 split = settings.split if settings.split in task.splits else task.split
                 folder = _folder(protocol, resolved, split, task, settings)
-                said = found if isinstance(found, str) else reason
+                said = found if isinstance(found, str) else lacking
                 skips.append(Skip(name, task, code, split, protocol.name, folder, seed, said))
     return Plan(tuple(jobs), tuple(skips), tuple(f"{task.name}: {warning}" for warning in resolved.warnings))
 
@@ -229,7 +232,8 @@ def _wanted_parts(
     tuned = [task for task in tasks if "transfer" in protocols and settings.protocol in (None, "transfer")]
     evaluated = [(task, code, settings.split) for task in tasks for code in wanted[task.name]]
     training = [(task, settings.source_language, "train") for task in tuned if task.train is not None]
-    return [*evaluated, *training]
+    dev = [(task, "en", "validation" if "validation" in task.splits else "train") for task in tasks]
+    return [*evaluated, *training, *(dev if settings.protocol == "prompt" else [])]
 
 
 def _load(task: Task, language: str, source: Source, settings: Settings) -> Loaded | str:
@@ -252,6 +256,8 @@ def _protocol(
     asked = [one for one in there if settings.protocol in (None, one.name)]
     if not asked:
         return there[0], f"{task.name} has no protocol '{settings.protocol}' but {', '.join(one.name for one in there)}"
+    if settings.protocol is None:
+        asked.sort(key=lambda one: one.asked_only(checkpoint, task))
     refusals = [(one, one.refuse(checkpoint, task)) for one in asked]
     return next(((one, "") for one, refusal in refusals if not refusal), refusals[0])
 

@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 from harness.metrics.bootstrap import RESAMPLES, score_average, score_items
 from harness.metrics.score import Item, Score
 from harness.plan import Answered, Job, Plan, Progress, Skip
-from harness.protocols import run_jobs
+from harness.protocols import metrics_of, run_jobs
 from harness.store import AVERAGE, Result, Store, changed, rounded
 
 
@@ -127,9 +127,10 @@ def stored_items(items: Sequence[Item]) -> tuple[Item, ...]:
 
 def scored(job: Job, answer: Answered) -> Result:
     """Items -> scores with intervals and signatures."""
-    metrics = job.task.metrics(job.language)
-    result = replace(blank(job), measured=as_stored(answer.measured))
-    scores = score_items(metrics, stored_items(answer.items))
+    items = stored_items(answer.items)
+    marks = {} if job.task.marks is None else job.task.marks(items)
+    result = replace(blank(job), measured=as_stored({**answer.measured, **marks}))
+    scores = score_items(metrics_of(job, job.language), items)
     signed = tuple(replace(score, signature=signature(result, score)) for score in scores)
     return replace(result, status="scored", scores=signed)
 
@@ -157,13 +158,13 @@ def averages(jobs: Sequence[Job], store: Store) -> Iterator[Result]:
     for job in groups.values():
         found = {code: store.read(replace(blank(job), language=code)) for code in job.task.languages}
         complete = {code: one for code, one in found.items() if one is not None and one.status == "scored"}
-        if len(complete) < len(found):
+        if len(complete) < len(found) or any("incomplete" in one.settings for one in complete.values()):
             continue
         wanted = average_of(job, complete)
         if (stored := store.read(wanted)) is not None and not changed(stored, wanted):
             continue
         items = {code: store.items(one) for code, one in complete.items()}
-        metrics = {code: job.task.metrics(code) for code in items}
+        metrics = {code: metrics_of(job, code) for code in items}
         scores = score_average(items, metrics, job.task.joint)
         result = replace(wanted, scores=tuple(replace(one, signature=signature(wanted, one)) for one in scores))
         store.write(result)
@@ -174,10 +175,13 @@ def average_of(job: Job, results: Mapping[str, Result]) -> Result:
     """The result that holds the average: made of the data of all its languages."""
     first = blank(job)
     data = {code: one.fingerprint["data"] for code, one in results.items()}
+    every = [one.measured for one in results.values()]
+    shared = {key: value for key, value in every[0].items() if all(own.get(key) == value for own in every)}
     return replace(
         first,
         language=AVERAGE,
         status="scored",
+        measured=shared,
         languages=tuple(results),
         fingerprint={**first.fingerprint, "data": data},
     )

@@ -12,11 +12,12 @@ FILES = sorted(ROOT.rglob("*.py"))
 LEVELS = [
     {"errors", "languages", "execute"},
     {"examples", "metrics"},
-    {"tasks"},
+    {"tasks", "prompts"},
     {"checkpoint"},
+    {"settings"},
     {"plan"},
     {"heads", "retrieval"},
-    {"train"},
+    {"train", "likelihood"},
     {"protocols"},
     {"store"},
     {"run"},
@@ -36,7 +37,7 @@ OWNERS = {
     "matplotlib": {"report/plots"},
     "rich": {"cli.py", "report/console"},
 }
-LIGHT = ("tasks", "metrics", "errors", "languages", "examples", "flags", "cli")
+LIGHT = ("tasks", "metrics", "prompts", "errors", "languages", "examples", "flags", "cli")
 HEAVY = {"torch", "transformers", "datasets", "lm_eval", "faiss", "sacrebleu", "pandas"}
 
 

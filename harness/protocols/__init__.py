@@ -1,13 +1,21 @@
-"""How a checkpoint answers a task: by frozen vectors, by a head trained here, or by the head it carries."""
+"""How a checkpoint answers a task: by frozen vectors, by a head trained here, by the head it carries, or by prompts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from harness.metrics.score import Metric
 from harness.plan import Answer, Job, Progress, Protocol
-from harness.protocols import head, retrieve, transfer
+from harness.protocols import head, prompt, retrieve, transfer
 
-PROTOCOLS: Mapping[str, Protocol] = {one.name: one for one in (retrieve.PROTOCOL, transfer.PROTOCOL, head.PROTOCOL)}
+PROTOCOLS: Mapping[str, Protocol] = {
+    one.name: one for one in (retrieve.PROTOCOL, transfer.PROTOCOL, head.PROTOCOL, prompt.PROTOCOL)
+}
+
+
+def metrics_of(job: Job, language: str) -> tuple[Metric, ...]:
+    """What a job of this protocol and these settings is scored by in a language, the main metric first."""
+    return PROTOCOLS[job.protocol].metrics(job, language)
 
 
 def run_jobs(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[Job, Answer]]:

@@ -9,7 +9,16 @@ from harness.metrics.score import Item
 
 def to_items(examples: Sequence[Question], outputs: Sequence[Any]) -> tuple[Item, ...]:
     """One item per example, in order."""
-    return tuple(Item(one.id, gold(one), output, one.cluster) for one, output in zip(examples, outputs, strict=True))
+    return tuple(
+        Item(one.id, gold(one), output, one.cluster, filed(one)) for one, output in zip(examples, outputs, strict=True)
+    )
+
+
+def filed(example: Question) -> dict[str, Any]:
+    """What an exam's question is filed under: subject and tags."""
+    if not isinstance(example, Choice) or not (example.subject or example.tags):
+        return {}
+    return {"subject": example.subject, **dict(example.tags)}
 
 
 def gold(example: Question) -> Any:

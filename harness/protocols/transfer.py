@@ -11,14 +11,16 @@ from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
 from harness.examples import Question
 from harness.languages import normalise
-from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved, Settings
+from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved
 from harness.protocols.answers import to_items
 from harness.protocols.shuffle import shuffle_labels
 from harness.protocols.tuning import Tuned, model_key, tuned
+from harness.settings import Settings
 from harness.tasks import NAMES, get_task
+from harness.tasks.english_exams import train_exam, train_on
 from harness.tasks.overlap import drop_overlap, evaluated_texts
 from harness.tasks.source import Source
-from harness.tasks.task import Task
+from harness.tasks.task import Task, Training
 from harness.train.presets import preset
 from harness.train.settings import total_steps, warnings
 
@@ -29,9 +31,8 @@ LARGE = 1024
 
 def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Source) -> Resolved:
     """The preset with what was overridden, and the training data without what is evaluated."""
-    assert task.train is not None, "a task with this protocol has training data"
     language = normalise(settings.source_language)
-    training = task.train(source, language)
+    training = _training(task, source, language, settings)
     scored = chain.from_iterable(evaluated_texts(source, one) for one in trained_alike(task))
     cleaned, dropped = drop_overlap(training, scored)
     if settings.allow_contaminated and dropped:
@@ -58,6 +59,7 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
     marks = [settings.preset] if settings.preset != Settings.preset else []
     marks += [f"{name}{value}" for name, value in sorted(given.items()) if name not in grid]
     marks += [f"grid-{name}{'+'.join(map(str, values))}" for name, values in sorted(grid.items())]
+    marks += [f"on-{'+'.join(settings.train_on)}"] if settings.train_on else []
     marks += [f"from-{language}"] if language != Settings.source_language else []
     marks += ["contaminated"] if "contaminated" in training.notes else []
     marks += ["shuffled"] if settings.shuffle_labels else []
@@ -66,6 +68,16 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
     if settings.dtype != Settings.dtype:
         said.append("--dtype is for vectors; a fine-tuned model predicts in float32, and trains in --train-dtype.")
     return Resolved(resolved, tuple(marks), training, tuple(said))
+
+
+def _training(task: Task, source: Source, language: str, settings: Settings) -> Training:
+    """The task's own training data, or the sets that --train-on names for an exam."""
+    assert task.train is not None, "a task with this protocol has training data"
+    if settings.train_on is None:
+        return task.train(source, language)
+    if task.train is not train_exam:
+        raise HarnessError(f"--train-on names sets for exams; {task.name} has its own.", "Leave it out.")
+    return train_on(source, language, settings.train_on)
 
 
 def trained_alike(task: Task) -> list[Task]:

@@ -83,6 +83,8 @@ def print_leaderboard(rows: Sequence[Row], console: Console) -> None:
         console.print(table)
     for line in trajectories(main):
         console.print(Text(line), soft_wrap=True)
+    for line in trained_on(main):
+        console.print(Text(line, style="yellow"), soft_wrap=True)
     reasons = dict.fromkeys(f"{row.task}: {row.reason}" for row in main if row.status == "failed")
     for reason in reasons:
         console.print(Text(f"failed  {reason}", style="red"))
@@ -100,6 +102,13 @@ def sweep_tables(rows: Sequence[Row]) -> Iterator[Table]:
                 cells = (one.layer, f"{100 * one.value:.1f}", one.oracle_layer, f"{100 * one.oracle_value:.1f}")
                 table.add_row(one.language, *map(str, cells))
         yield table
+
+
+def trained_on(main: Sequence[Row]) -> list[str]:
+    """Which checkpoints were trained on what they are scored on."""
+    noted = [row for row in main if row.settings.get("trained on") and row.language != AVERAGE]
+    lines = (f"note  {row.checkpoint}, {row.task}: trained on {row.settings['trained on']}" for row in noted)
+    return list(dict.fromkeys(lines))
 
 
 def trajectories(main: Sequence[Row]) -> Iterator[str]:

@@ -146,9 +146,16 @@ def _empty(result: Result, complete: bool, covered: tuple[int, int], language: s
         seeds=0,
         signature="",
         status=status or result.status,
-        reason=result.reason if not status else f"{covered[0]} of {covered[1]} languages are scored",
+        reason=result.reason if not status else _incomplete(result, covered),
         **_shared(result, complete, covered),
     )
+
+
+def _incomplete(result: Result, covered: tuple[int, int]) -> str:
+    """Why there is no average: languages are missing, or parts of them."""
+    if covered[0] == covered[1] and "incomplete" in result.settings:
+        return f"only {result.settings['incomplete']} are scored"
+    return f"{covered[0]} of {covered[1]} languages are scored"
 
 
 def _shared(result: Result, complete: bool, covered: tuple[int, int]) -> dict[str, Any]:

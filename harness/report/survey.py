@@ -21,7 +21,7 @@ from harness.tasks.task import Task
 from harness.tasks.xtreme import XTREME_LANGUAGES, XTREME_R_LANGUAGES
 
 # Data sets that no task of this version reads, beside those of the catalogue.
-NOT_YET = ("anli", "qqp", "hellaswag", "cosmosqa", "mmlu", "m_mmlu", "ccg_pmb", "image_text")
+NOT_YET = ("anli", "qqp", "hellaswag", "ccg_pmb", "image_text")
 KNOWN = ("DATA.md", "MANIFEST.tsv", RECORD, "README*", "LICENSE*")
 TEXT = (".tsv", ".csv", ".json", ".jsonl", ".txt", ".conll", ".conllu")
 BLANKED = "labels blanked"

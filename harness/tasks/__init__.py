@@ -11,10 +11,12 @@ from harness.tasks.xtreme import XTREME_LANGUAGES
 NAMES = (
     *("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba"),
     *("xcopa", "flores200"),
+    *("mmlu", "mmmlu", "global_mmlu", "global_mmlu_lite", "m_mmlu", "mmlu_prox", "belebele", "xstorycloze"),
 )
 BENCHMARKS = {
     "xtreme": tuple(XTREME_LANGUAGES),
     "xtreme-r": ("xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba"),
+    "multilingual-mmlu": ("mmmlu", "global_mmlu", "m_mmlu"),
     "retrieval": ("tatoeba", "bucc2018", "flores200"),
 }
 # Tasks from outside that were seen in this process: a leaderboard wants to know their languages too.

@@ -30,14 +30,15 @@ def normalised_hash(text: str) -> str:
 
 def texts(example: Question) -> tuple[str, ...]:
     """What may not be shared: the passage, the sentence, either sentence of a pair, the premise (or bare
-    question)."""
+    question), and the id of an exam's question."""
     if isinstance(example, Span):
         return (example.context,)
     if isinstance(example, Tag):
         return (" ".join(example.words),)
     if isinstance(example, Classify):
         return (example.first,) if example.second is None else (example.first, example.second)
-    return (example.context or example.question,)
+    # An exam's id is the same in every language: a translation of the question is the question.
+    return (example.context or example.question, *([f"id {example.id}"] if example.subject else []))
 
 
 def contexts(examples: Iterable[Question]) -> set[str]:

@@ -1,25 +1,27 @@
 """What a task is: data. A new task is one new file that builds one `Task`."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.examples import Examples, Question
-from harness.metrics.score import Metric
+from harness.examples import Choice, Examples, Question
+from harness.metrics.score import Item, Metric
 from harness.tasks.source import Source
 
 
 @dataclass(frozen=True)
 class Loaded:
     """The examples of one (task, language, split): `split` is the split's own name, `data` a hash of their content,
-    `notes` what a reader of the score must know (it goes into the signature)."""
+    `notes` what a reader of the score must know (it goes into the signature); `shots` are solved examples that may
+    stand in a prompt."""
 
     examples: Examples
     split: str
     data: str
     count: int
     notes: Mapping[str, str] = field(default_factory=dict)
+    shots: tuple[Choice, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Task:
     `load(source, language, split, limit)` reads one language; `metrics(language)` gives the main metric first;
     `accepts` tells which further languages may be asked for; `joint` says that items with the same cluster are
     translations of one another, so that they are resampled together across languages; `labels` are the classes or
-    tags in the order of a freshly made head; `train(source, language)` reads the training data of a language."""
+    tags in the order of a freshly made head; `train(source, language)` reads the training data of a language;
+    `marks(items)` is what must be said beside the scores of one language (whether they are above chance)."""
 
     name: str
     title: str
@@ -60,6 +63,7 @@ class Task:
     licence: str = ""
     labels: tuple[str, ...] = ()
     train: Callable[[Source, str], Training] | None = None
+    marks: Callable[[Sequence[Item]], Mapping[str, Any]] | None = None
 
 
 def content_hash(examples: Any) -> str:

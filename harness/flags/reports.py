@@ -1,7 +1,9 @@
-"""Flags of the commands that read results: leaderboard, compare, check. argparse alone."""
+"""The flags of the commands that read results: leaderboard, compare, check, score, export."""
 
 import argparse
 from typing import TYPE_CHECKING
+
+from harness.flags.values import command, count, points
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -60,24 +62,26 @@ def add_check(commands: "Commands") -> None:
     add("--quiet", action="store_true", help="print nothing; the exit code and the files say it")
 
 
-def command(commands: "Commands", name: str, purpose: str) -> argparse.ArgumentParser:
-    """A subcommand whose help says what it is for."""
-    return commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
+def add_score(commands: "Commands") -> None:
+    """harness score."""
+    score = command(commands, "score", "score a submission folder as the official XTREME scorer does")
+    score.add_argument("--predictions", required=True, metavar="DIR", help="<task>/test-<language>.<ext>")
+    score.add_argument("--labels", required=True, metavar="DIR", help="the same layout with gold labels")
+    score.add_argument("--benchmark", choices=("xtreme", "xtreme-r"), default="xtreme")
+    score.add_argument(
+        "--pos-rule",
+        choices=("legacy", "seqeval1"),
+        default="legacy",
+        help="how UDPOS tags make units: as the official scorer's seqeval did (default), or as seqeval 1 does",
+    )
+    score.add_argument("--format", choices=("table", "json"), default="table")
 
 
-def count(text: str) -> int:
-    """A whole number from 0 on (argparse prints the message)."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number")
-    return int(text)
-
-
-def points(text: str) -> float:
-    """A number of percentage points from 0 on (argparse prints the message)."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of points from 0 to 100")
-    return value
+def add_export(commands: "Commands") -> None:
+    """harness export."""
+    export = command(commands, "export", "write results as an official submission folder")
+    export.add_argument("results", help="results folder")
+    export.add_argument("checkpoint", help="the checkpoint's name in the results")
+    export.add_argument("--output", default="submission", metavar="DIR")
+    export.add_argument("--with-labels", action="store_true", help="also write labels/ from the results' own gold")
+    export.add_argument("--setting", metavar="NAME", help="which one (`retrieve@layer4`) where a task has several")
