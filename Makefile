@@ -19,8 +19,10 @@ MODEL = $$($(BIN)/python -c "import importlib.util as u, pathlib; \
 demo: $(READY)
 	$(BIN)/harness eval --model $(MODEL) --name minilm --tasks xtreme --data bundled --output demo-results \
 		--learning-rate 2e-4 --epochs 10 --warmup 0.1 --batch-size 8
+	for seed in 1 2 3; do HARNESS=$(BIN)/harness bash .github/actions/check/example $$seed demo-tiny demo-results || exit 1; done
 	$(BIN)/harness leaderboard demo-results
 	$(BIN)/harness leaderboard demo-results --output demo-site
+	@echo "Open $(CURDIR)/demo-site/index.html"
 
 test: $(READY)
 	$(BIN)/python -m pytest
@@ -52,4 +54,4 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.training
 
 clean:
-	rm -rf $(VENV) build results demo-results demo-site
+	rm -rf $(VENV) build results demo-results demo-site demo-tiny tiny

@@ -24,16 +24,18 @@ def print_gate(gate: Gate, console: Console) -> None:
     table = Table()
     for name in shown:
         words = name in ("baseline", "task", "over", "mode", "verdict", "remark")
-        table.add_column(name, justify="left" if words else "right", overflow="fold")
+        table.add_column(name, justify="left" if words else "right", overflow="fold", no_wrap=name == "verdict")
     for line in gate.lines:
         texts = {name: Text(cell) for name, cell in zip(HEADER, cells(line), strict=True)}
+        if narrow:
+            texts["task"] = Text(line.task)
         texts["verdict"].stylize(STYLES.get(line.verdict, ""))
         table.add_row(*(texts[name] for name in shown), style="" if line.gated else "dim")
     console.print(table)
     for line in gate.lines:
-        remark = explain(line)
-        if narrow and line.gated and remark:
-            console.print(Text(f"{line.task} {line.language}: {line.mode}; {remark}", style="dim"), soft_wrap=True)
+        if narrow and line.gated:
+            said = "; ".join(part for part in (line.mode, explain(line)) if part)
+            console.print(Text(f"{line.task} {line.folder} {line.language}: {said}", style="dim"), soft_wrap=True)
     for warning in gate.warnings:
         console.print(Text(f"note  {warning}", style="yellow"), soft_wrap=True)
     console.print(Text(headline(gate), style="bold"), soft_wrap=True)

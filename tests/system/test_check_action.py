@@ -10,6 +10,9 @@ import pytest
 import yaml
 from made_results import Made, correlated, write
 
+from harness.report.check.baseline import read_runs
+from harness.report.check.check import Limits, check
+
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = ROOT / ".github" / "actions" / "check"
 
@@ -41,3 +44,16 @@ def test_every_input_reaches_the_script_as_a_variable() -> None:
     assert {name.lower() for name in step["env"]} == set(action["inputs"]) - {"artifact"}
     script = (ACTION / "run").read_text("utf-8")
     assert all(f"${name}" in script for name in step["env"])
+
+
+def test_the_examples_baseline_is_readable_and_judges_itself() -> None:
+    """Seven seeds; each of them passes the tolerance that the workflow states."""
+    frozen = ROOT / ".github" / "baselines" / "tiny.json"
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "check-example.yml").read_text("utf-8"))
+    tolerance = float(workflow["jobs"]["gate"]["steps"][-1]["with"]["tolerance"])
+    runs = read_runs(frozen)
+    assert len(runs.checkpoints) == 7
+    assert frozen.stat().st_size < 100_000
+    for name in runs.checkpoints:
+        gate = check(read_runs(frozen, [name]), [runs], Limits(tolerance / 100))
+        assert gate.code == 0, name

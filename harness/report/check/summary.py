@@ -48,7 +48,7 @@ def cells(line: Line) -> list[str]:
 
 
 HEADER = (
-    *("baseline", "task", "over", "mode", "baseline %", "candidate %", "difference", "at least (95%)", "p of a drop"),
+    *("baseline", "task", "over", "mode", "old %", "new %", "new - old", "at least (95%)", "p of a drop"),
     *("detectable drop", "verdict", "remark"),
 )
 

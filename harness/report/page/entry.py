@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from harness.checkpoint.contamination import NOTE
 from harness.metrics.score import Score
 from harness.report.leaderboard import deviation, official_languages
 from harness.report.page.supervision import Supervision, ranked, supervision
@@ -38,7 +39,8 @@ class Cell:
 @dataclass(frozen=True)
 class Entry:
     """`cells` by language; `average` is the stored average over the official list (None: incomplete); `official` the
-    mean of the metrics that XTREME averages for the task (question answering has two)."""
+    mean of the metrics that XTREME averages for the task (question answering has two); `trained_on` what the training
+    manifest or the zoo tells of the task's own data."""
 
     checkpoint: str
     task: str
@@ -54,6 +56,7 @@ class Entry:
     patterns: Mapping[str, tuple[str, str]]
     refused: Mapping[str, str]
     layer: int | None = None
+    trained_on: str = ""
 
     @property
     def marks(self) -> str:
@@ -99,6 +102,7 @@ def entry_of(group: Sequence[Result]) -> Entry | None:
         patterns={code: _pattern(results[0]) for code, results in done.items()},
         refused={one.language: one.reason for one in group if one.status == "failed"},
         layer=first.settings.get("layer"),
+        trained_on=str(first.settings.get(NOTE) or ""),
     )
 
 

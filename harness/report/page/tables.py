@@ -13,7 +13,7 @@ TITLES = {
     "xtreme": "XTREME",
     "xtreme-r": "XTREME-R",
     "retrieval": "Retrieval",
-    "mmlu": "MMLU",
+    "multilingual-mmlu": "MMLU",
     "image-text": "Image-text",
 }
 OTHER = "Other tasks"
@@ -171,7 +171,8 @@ def _lines(
 def _warnings(one: KnownEntry) -> list[str]:
     marks = one.entry.folder.split("@")[1:]
     said = {"contaminated": "trained on items that are also scored", "shuffled": "control: shuffled labels"}
-    return [text for mark, text in said.items() if mark in marks] + [
+    read = [f"trained on {one.entry.trained_on}"] if one.entry.trained_on else []
+    return [*read, *(text for mark, text in said.items() if mark in marks)] + [
         f"only the first {mark.removeprefix('limit')} items" for mark in marks if mark.startswith("limit")
     ]
 
