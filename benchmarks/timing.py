@@ -19,11 +19,12 @@ class Took:
     processor: list[float]
 
 
-def take_turns(contenders: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, Took]:
-    """Run every contender once per round, in rounds that begin with another one each; a first round is not counted."""
+def take_turns(contenders: Mapping[str, Callable[[], Any]], repeats: int, warm: bool = False) -> dict[str, Took]:
+    """Run every contender once per round, in rounds that begin with another one each; a first round is not counted,
+    and left out where everything is `warm` already."""
     took = {name: Took([], []) for name in contenders}
     names = list(contenders)
-    for turn in range(repeats + 1):
+    for turn in range(1 if warm else 0, repeats + 1):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
             wall, processor = time.perf_counter(), time.process_time()

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.api import Results, evaluate, open_results
+    from harness.api import Results, evaluate, make_checkpoint, open_results
 
-__all__ = ["Results", "evaluate", "open_results"]
+__all__ = ["Results", "evaluate", "make_checkpoint", "open_results"]
 
 
 def __getattr__(name: str) -> Any:

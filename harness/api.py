@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.checkpoint import open_checkpoint
 from harness.errors import HarnessError, unknown_names
-from harness.flags import TRAINING, split_list
-from harness.plan import Plan, Progress, Settings, plan
+from harness.flags.evaluation import TRAINING
+from harness.flags.values import split_list
+from harness.plan import Plan, Progress, plan
 from harness.protocols import PROTOCOLS
 from harness.report.leaderboard import Row, leaderboard
 from harness.run import Outcome, name_checkpoints, run
+from harness.settings import Settings
 from harness.store import Store, open_store
 from harness.tasks import include, select
 from harness.tasks.source import open_source
@@ -25,6 +27,9 @@ from harness.trajectory import expand
 
 if TYPE_CHECKING:
     import pandas
+
+    from harness.train.intermediate import Made
+    from harness.train.problem import Moment
 
 
 @dataclass(frozen=True)
@@ -47,10 +52,12 @@ class Results:
 
 @dataclass(frozen=True)
 class Watch:
-    """What a caller wants to hear of: the plan before any compute, and progress (label, done, total)."""
+    """What a caller wants to hear of: the plan before any compute, progress (label, done, total), and a training's
+    warnings."""
 
     planned: Callable[[Plan], None] = lambda plan: None
     progress: Progress = lambda label, done, total: None
+    said: Callable[[str], None] = lambda text: None
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,29 @@ def open_results(folder: str | Path) -> Results:
     return Results(store, tuple(leaderboard(store)))
 
 
+def make_checkpoint(
+    recipe: str,
+    output: str | Path,
+    *,
+    base: str | None = None,
+    data: str | Path | None = None,
+    watch: Watch | None = None,
+    **options: Any,
+) -> "Made":
+    """Trains `base` on recipes and writes an ordinary checkpoint with its manifest; `options` are named as the flags of
+    `harness train`. HarnessError for wrong input, before any compute."""
+    from harness.train.intermediate import make
+    from harness.train.request import request_from
+
+    watch = watch or Watch()
+    request = request_from(recipe, Path(output), base, options)
+
+    def progress(moment: "Moment") -> None:
+        watch.progress(f"training {request.recipe}, loss {moment.loss:.3f}", moment.step, moment.steps)
+
+    return make(request, open_source(data), progress, watch.said)
+
+
 def settings_from(options: dict[str, Any]) -> Settings:
     """Settings with some fields changed; unknown names are refused."""
     known = {field.name for field in fields(Settings)} | set(TRAINING)
@@ -111,6 +141,8 @@ def settings_from(options: dict[str, Any]) -> Settings:
         raise unknown_names("setting", unknown, known, f"Known: {', '.join(sorted(known))}.")
     given = {key: value for key, value in options.items() if value is not None}
     training = {name: given.pop(name) for name in TRAINING if name in given}
+    if "train_dtype" in training:
+        training["dtype"] = training.pop("train_dtype")
     if training:
         given["training"] = {**given.get("training", {}), **training}
     if "grid" in given:

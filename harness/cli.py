@@ -14,7 +14,8 @@ OK, FAILED, USAGE = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command; returns the exit code: 0 done, 1 a job failed, 2 wrong usage or input."""
+    """Runs a command; returns the exit code: 0 done, 1 a job failed or a check did, 2 wrong usage or
+    input, 3 a check that cannot tell."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(given)
     os.environ["HARNESS_COMMAND"] = shlex.join(["harness", *given])
@@ -52,27 +53,91 @@ def eval_command(options: argparse.Namespace) -> int:
     return FAILED if outcome.failed else OK
 
 
-def leaderboard_command(options: argparse.Namespace) -> int:
-    """Shows what a results folder holds."""
-    from harness.api import open_results
-    from harness.report.leaderboard import as_csv, as_json
+def train_command(options: argparse.Namespace) -> int:
+    """Trains a checkpoint on intermediate tasks."""
+    from rich.console import Console
 
-    rows = open_results(options.results).rows
-    if options.format == "json":
-        print(as_json(rows))
-    elif options.format == "csv":
-        print(as_csv(rows))
-    elif options.format == "markdown":
-        from harness.report.markdown import as_markdown
+    from harness.api import Watch, make_checkpoint
+    from harness.report.console import progress_bars
 
-        print(as_markdown(rows))
-    else:
-        from rich.console import Console
-
-        from harness.report.console import print_leaderboard
-
-        print_leaderboard(rows, Console())
+    flags = {key: value for key, value in vars(options).items() if key not in ("command", "quiet")}
+    notes = Console(stderr=True, quiet=options.quiet)
+    with progress_bars(options.quiet) as progress:
+        watch = Watch(progress=progress, said=lambda text: notes.print(f"note  {text}", style="yellow"))
+        made = make_checkpoint(watch=watch, **flags)
+    if made.manifest:
+        notes.print(f"{'already there' if made.kept else 'written'}: {made.folder}", style="dim", markup=False)
+        for task, languages in made.manifest["dev"].items():
+            scores = ", ".join(f"{code} {100 * one['score']:.1f}" for code, one in languages.items())
+            metric = next(iter(languages.values()))["metric"]
+            notes.print(f"dev   {task}  {metric} (percent)  {scores}", style="dim", markup=False)
     return OK
+
+
+def leaderboard_command(options: argparse.Namespace) -> int:
+    """Shows what a results folder holds, or writes it as a page."""
+    from harness.report.console import progress_bars
+    from harness.report.formats import as_text, write
+
+    with progress_bars(options.quiet) as progress:
+        written = write(options, progress)
+    for path in written:
+        print(path)
+    if written:
+        return OK
+    text = as_text(options)
+    if text is not None:
+        print(text)
+        return OK
+    from rich.console import Console
+
+    from harness.api import open_results
+    from harness.report.console import print_leaderboard
+
+    print_leaderboard(open_results(options.results).rows, Console())
+    return OK
+
+
+def compare_command(options: argparse.Namespace) -> int:
+    """Tells where two checkpoints differ, which items flipped, or in which settings they differ."""
+    from rich.console import Console
+
+    from harness.report.compare.command import comparison_json, run
+    from harness.report.console import progress_bars
+    from harness.report.console_compare import print_causes, print_comparison, print_flips
+
+    with progress_bars(options.quiet) as progress:
+        done = run(options, progress)
+    if options.format == "json":
+        print(comparison_json(done))
+        return OK
+    console = Console()
+    if done.comparison is None:
+        print_causes(done.causes, console)
+    else:
+        print_comparison(done.comparison, console)
+    if options.show and not options.why:
+        print_flips(done.flips, console, options.data is not None)
+    return OK
+
+
+def check_command(options: argparse.Namespace) -> int:
+    """Judges results against a baseline, or freezes one; the exit code is the verdict."""
+    from rich.console import Console
+
+    from harness.report.check.command import run
+    from harness.report.check.summary import as_json, as_markdown
+    from harness.report.console_check import print_gate
+
+    done = run(options)
+    if isinstance(done, str):
+        print(done)
+        return OK
+    if options.format == "table":
+        print_gate(done, Console(quiet=options.quiet))
+    elif not options.quiet:
+        print(as_json(done) if options.format == "json" else as_markdown(done))
+    return done.code
 
 
 def score_command(options: argparse.Namespace) -> int:
@@ -109,8 +174,8 @@ def export_command(options: argparse.Namespace) -> int:
 
 
 def data_command(options: argparse.Namespace) -> int:
-    """Lists, checks or fetches data sets; exit code 1 where `verify` found odd files."""
-    from harness.flags import split_list
+    """Lists, checks or fetches data sets; exit code 1 where `verify` found odd files, `overlap` any overlap."""
+    from harness.flags.values import split_list
     from harness.report.console import progress_bars
     from harness.report.data import data_sets, fetch_tasks, verify
 
@@ -120,6 +185,12 @@ def data_command(options: argparse.Namespace) -> int:
     with progress_bars(options.quiet) as progress:
         if options.what == "verify":
             text, sound = verify(options.data, options.format, progress)
+        elif options.what == "overlap":
+            from harness.report.overlap import overlap_report
+
+            codes = None if options.languages is None else split_list(options.languages)
+            asked = (split_list(options.tasks), codes)
+            text, sound = overlap_report(options.manifest, asked, options.data, options.format, progress)
         else:
             languages = None if options.languages is None else split_list(options.languages)
             text, sound = fetch_tasks(split_list(options.tasks), languages, options.data, progress), True
@@ -155,7 +226,10 @@ def lm_eval_command(options: argparse.Namespace) -> int:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "eval": eval_command,
+    "train": train_command,
     "leaderboard": leaderboard_command,
+    "compare": compare_command,
+    "check": check_command,
     "score": score_command,
     "export": export_command,
     "data": data_command,

@@ -149,6 +149,7 @@ def _described(checkpoint: "Checkpoint") -> list[Check]:
     if kind.form:
         labels = f" ({', '.join(checkpoint.labels)})" if checkpoint.labels else ""
         checks.append(Check("trained head", OK, f"{kind.form}{labels}"))
+    checks += _training(checkpoint)
     if sentence and sentence.prompts:
         checks.append(Check("prompts", NOTE, json.dumps(sentence.prompts, ensure_ascii=False)))
     if checkpoint.adapter:
@@ -156,6 +157,16 @@ def _described(checkpoint: "Checkpoint") -> list[Check]:
     if checkpoint.trust_remote_code:
         checks.append(Check("own code", NOTE, "Python code of the checkpoint runs when it is loaded"))
     return checks
+
+
+def _training(checkpoint: "Checkpoint") -> list[Check]:
+    """What it was trained on, as far as a manifest or the zoo says, and the heads that `harness train` left."""
+    from harness.heads.saved import saved_heads
+
+    known = checkpoint.training_data
+    said = Check("trained on", NOTE, "unknown") if known is None else Check("trained on", OK, ", ".join(known))
+    heads = ", ".join(f"{name} ({one.form})" for name, one in saved_heads(checkpoint).items())
+    return [said, Check("heads beside it", OK, heads)] if heads else [said]
 
 
 def _smoke(checkpoint: "Checkpoint") -> Check:

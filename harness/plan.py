@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoint import Checkpoint
+from harness.checkpoint import Checkpoint, contamination
 from harness.errors import HarnessError
 from harness.examples import Choice
 from harness.languages import normalise
@@ -17,9 +17,6 @@ from harness.tasks.catalogue import elsewhere
 from harness.tasks.fetch import fetch_missing
 from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
 from harness.tasks.task import Loaded, Task, Training
-
-# Whoever plans asks for settings here.
-__all__ = ["Settings"]
 
 
 @dataclass(frozen=True)
@@ -144,8 +141,10 @@ def plan(
         loaded = {code: _load(task, code, source, settings) for code in wanted[task.name]}
         for name, checkpoint in checkpoints.items():
             protocol, reason = _protocol(task, checkpoint, settings, protocols)
+            own = contamination.flagged(checkpoint, task, loaded)
+            warnings += [f"{name}, {task.name}: {said}" for said in contamination.warnings(own)]
             for one in protocol.variants(checkpoint, settings):
-                found = _task_plan(name, checkpoint, task, (protocol, reason), loaded, source, one)
+                found = _task_plan(name, checkpoint, task, (protocol, reason), own, source, one)
                 jobs += found.jobs
                 skips += found.skips
                 warnings += found.warnings

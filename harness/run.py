@@ -216,5 +216,6 @@ def run_record(job: Job, seconds: float) -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {name: version(name) for name in packages},
         "path": str(job.checkpoint.path),
+        "kind": job.checkpoint.kind,
         "command": os.environ.get("HARNESS_COMMAND", ""),
     }

@@ -30,6 +30,7 @@ class Settings:
     allow_contaminated: bool = False
     shuffle_labels: bool = False
     label_order: tuple[str, ...] | None = None
+    head: str | None = None
     template: str | None = None
     shots: int = 0
     answers: str = "letters"

@@ -33,7 +33,9 @@ OWNERS = {
     "datasets": {"tasks/hub.py"},
     "lm_eval": {"protocols/"},
     "ray": {"execute/ray.py"},
-    "rich": {"cli.py", "report/console.py"},
+    "jinja2": {"report/page/", "report/latex.py"},
+    "matplotlib": {"report/plots"},
+    "rich": {"cli.py", "report/console"},
 }
 LIGHT = ("tasks", "metrics", "prompts", "errors", "languages", "examples", "flags", "cli")
 HEAVY = {"torch", "transformers", "datasets", "lm_eval", "faiss", "sacrebleu", "pandas"}

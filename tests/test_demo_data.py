@@ -16,6 +16,9 @@ from harness.languages import flores_code, normalise, tatoeba_code
 from harness.tasks import get_task
 from harness.tasks.overlap import contexts, evaluated_texts, normalised_hash, texts
 from harness.tasks.source import MissingDataError, open_source
+from harness.train.material import Wish
+from harness.train.reading import read_materials
+from harness.train.recipes import RECIPES, parse
 
 DEMO = Path(harness.__file__).parent / "data" / "demo"
 FLORES = ("ar", "de", "en", "es", "fr", "ru", "sw", "zh")
@@ -93,9 +96,11 @@ def test_the_folder_holds_these_files_and_no_others() -> None:
     assert Counter(path.relative_to(DEMO).parts[0] for path in files) == {
         **{"flores200": 2 * len(FLORES), "tatoeba": 2 * len(TATOEBA), "bucc2018": 6 * len(BUCC)},
         **{"xnli": 16, "mnli": 1, "pawsx": 11, "udpos": 17, "panx": 17},
-        **{"xquad": 6, "squad": 2, "mlqa": 10, "tydiqa": 5, "mmlu": 12, "m_mmlu": 6},
+        **{"xquad": 6, "squad": 4, "mlqa": 10, "tydiqa": 5, "mmlu": 12, "m_mmlu": 6},
+        **{"anli": 2, "qqp": 2, "hellaswag": 2, "ccg": 2, "cosmosqa": 2, "commonsenseqa": 2},
+        **{"text": 5, "pairs": 4, "lexicon": 4},
     }
-    assert sum(path.stat().st_size for path in files) < 700_000
+    assert sum(path.stat().st_size for path in files) < 850_000
     assert sorted(normalise(p.stem) for p in (DEMO / "flores200" / "dev").iterdir()) == sorted(FLORES)
 
 
@@ -296,3 +301,17 @@ def test_no_training_text_is_scored_in_any_task() -> None:
         training = reader(source, "en")
         assert not contexts(training.train) & scored, task
         assert not contexts(training.train) & contexts(training.dev), task
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_intermediate_tasks_read_nothing_that_is_scored(recipe: str) -> None:
+    """Nor do their development sets share anything with their training sets."""
+    materials = read_materials(parse(recipe), open_source("bundled"), Wish())[recipe]
+    assert {one.language for one in materials} == {
+        "mlm": {"de", "en", "es", "fr", "sw"},
+        "contrast": {"en-de", "en-es", "en-fr", "en-sw"},
+    }.get(RECIPES[recipe].form, {"en"})
+    for one in materials:
+        assert one.notes["overlap"].startswith(f"0 of {len(one.train)} training items and 0 of {len(one.dev)} dev")
+        assert one.dev and not set(one.train) & set(one.dev)
+        assert "stand-in" not in one.notes

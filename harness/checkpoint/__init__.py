@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.checkpoint import kinds
 from harness.checkpoint.fingerprint import fingerprint
 from harness.checkpoint.json_file import read_object
+from harness.checkpoint.manifest import read_manifest
 from harness.checkpoint.model_config import ModelConfig, load_config
 from harness.checkpoint.parts import Parts, defining, locate, read_parts
 from harness.checkpoint.sentence_modules import SentenceModules
@@ -28,7 +29,8 @@ class Checkpoint:
     counts tokens, special ones included; `labels` are a trained head's classes; `fingerprint` is hex over all
     that defines the model. `trust_remote_code` is True only where transformers has no class of its own.
     `backbone` names the transformers class that gives hidden states with no tensor missing ("": none does);
-    `tokenizer` is the folder to load the tokenizer from (None: `path`)."""
+    `tokenizer` is the folder to load the tokenizer from (None: `path`). `folder` is what was given, around `path`;
+    `training_data` names the data sets that it was trained on, by its manifest or the zoo (None: unknown)."""
 
     name: str
     path: Path
@@ -49,6 +51,8 @@ class Checkpoint:
     layer_source: str
     backbone: str = ""
     tokenizer: Path | None = None
+    folder: Path | None = None
+    training_data: tuple[str, ...] | None = None
 
 
 def open_checkpoint(model: str, trust_remote_code: bool = False) -> Checkpoint:
@@ -84,7 +88,18 @@ def open_checkpoint(model: str, trust_remote_code: bool = False) -> Checkpoint:
         layer_source=source,
         backbone=verdict.backbone,
         tokenizer=parts.tokenizer,
+        folder=parts.folder,
+        training_data=_training_data(parts, located.entry),
     )
+
+
+def _training_data(parts: Parts, entry: ZooEntry | None) -> tuple[str, ...] | None:
+    """Data sets by the manifest, else the zoo. What an ancestor of unknown training adds is not known: what is known
+    is given all the same, since it is what a score is flagged for."""
+    manifest = read_manifest(parts.folder)
+    if manifest is not None:
+        return manifest.names
+    return entry.training_data if entry is not None else None
 
 
 def _evidence(parts: Parts, config: ModelConfig, weights: Weights) -> Evidence:

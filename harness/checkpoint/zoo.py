@@ -7,6 +7,7 @@ from typing import Any
 from harness.checkpoint.hub import is_hub_id
 from harness.checkpoint.kinds import KINDS
 from harness.errors import HarnessError
+from harness.languages import normalise_all
 
 FILE = "model_zoo.yaml"
 POOLINGS = ("mean", "mean_no_special", "cls", "last", "max", "mean_sqrt_len", "weighted_mean")
@@ -16,7 +17,8 @@ UNKNOWN = "unknown"
 @dataclass(frozen=True)
 class ZooEntry:
     """One of `hub` (an id without revision) and `path` (a folder) is given. `layer` counts hidden states (0:
-    embeddings). `training_data` is None where nobody says what the model has read."""
+    embeddings). `training_data` is None where nobody says what the model has read; `seen` are the languages of its
+    pretraining as the shortest codes, None where no list was found."""
 
     name: str
     hub: str | None = None
@@ -29,6 +31,7 @@ class ZooEntry:
     parent: str | None = None
     training_data: tuple[str, ...] | None = None
     languages: str | None = None
+    seen: tuple[str, ...] | None = None
 
     @property
     def source(self) -> str:
@@ -104,7 +107,7 @@ def _problems(raw: dict[str, Any]) -> list[str]:
         found.append(f"layer '{layer}' is no whole number from 0 on")
     if ("recipe" in raw) != ("parent" in raw):
         found.append("recipe and parent go together")
-    return found + _data_problems(raw)
+    return found + _data_problems(raw) + _seen_problems(raw)
 
 
 def _data_problems(raw: dict[str, Any]) -> list[str]:
@@ -115,12 +118,24 @@ def _data_problems(raw: dict[str, Any]) -> list[str]:
     return [f"training_data must be a list of names, or {UNKNOWN}"]
 
 
+def _seen_problems(raw: dict[str, Any]) -> list[str]:
+    if "seen" not in raw:
+        return []
+    try:
+        codes = normalise_all(str(raw["seen"]).split())
+    except HarnessError as error:
+        return [f"seen: {error.problem}"]
+    return [] if codes else ["seen names no language"]
+
+
 def _entry(raw: dict[str, Any], folder: Path) -> ZooEntry:
     values = {key: raw[key] for key in KEYS if key in raw}
     if "path" in values:
         values["path"] = folder / values["path"]
     if "languages" in values:
         values["languages"] = str(values["languages"])
+    if "seen" in values:
+        values["seen"] = normalise_all(str(values["seen"]).split())
     data = raw["training_data"]
     values["training_data"] = None if data == UNKNOWN else tuple(data)
     return ZooEntry(**values)

@@ -52,7 +52,7 @@ class Head:
     options: bool = False
 
 
-def answer(head: Head, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+def answer(head: Head, model: Callable[..., Any], batch: Mapping[str, Tensor]) -> Tensor:
     """The model's logits for a batch: (b, outputs), or (b, t, outputs) where the form asks about tokens."""
     given = {name: batch[name] for name in INPUTS if name in batch}
     if head.options:
@@ -61,7 +61,7 @@ def answer(head: Head, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
     return head.logits(model(**given))
 
 
-def loss(head: Head, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+def loss(head: Head, model: Callable[..., Any], batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
     """The sum of the batch's loss terms and their count."""
     return head.terms(answer(head, model, batch).float(), batch)
 

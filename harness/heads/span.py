@@ -57,9 +57,10 @@ class Windows:
 def encode(examples: Sequence[Span], encoding: Encoding) -> Features:
     """One row per window. Columns `from` and `to` (tokens,): the characters of the context that a token
     covers, -1 outside the context; `centred` (tokens,): no other window shows this token with more context
-    around it. In training instead `start` and `end` (rows,): the answer's tokens within the row, and examples
-    whose answer does not stand in their context are left out."""
-    kept = [number for number, one in enumerate(examples) if not encoding.training or max(one.starts, default=-1) >= 0]
+    around it. In training instead `start` and `end` (rows,): the answer's tokens within the row; examples whose
+    answer does not stand in their context are left out, those without any answer (SQuAD 2.0) point at the first
+    token."""
+    kept = [number for number, one in enumerate(examples) if not encoding.training or _is_trainable(one)]
     chosen = [examples[number] for number in kept]
     tokeniser = encoding.tokeniser
     limit = tokeniser.limit(encoding.max_length) - tokeniser.pair.specials
@@ -84,6 +85,10 @@ def encode(examples: Sequence[Span], encoding: Encoding) -> Features:
     notes = {"answers not in their context": f"{left_out} of {len(examples)}, not trained on"} if left_out else {}
     units = np.arange(len(rows.tokens) + 1)
     return Features(rows.tokens, rows.types, example, units, columns, tokeniser.pad, notes)
+
+
+def _is_trainable(example: Span) -> bool:
+    return not example.answers or max(example.starts) >= 0
 
 
 def cut(lengths: Integers, room: Integers) -> Windows:
@@ -128,7 +133,10 @@ def _characters(layout: Layout, contexts: Contexts, windows: Windows, source: In
 def _answers(examples: Sequence[Span], contexts: Contexts, windows: Windows, head: Integers) -> dict[str, Array]:
     """The answer's first and last token within each row; 0 where the window does not show all of it. `head`
     (rows,) counts the tokens before the context."""
-    places = [next((at, text) for at, text in zip(one.starts, one.answers, strict=True) if at >= 0) for one in examples]
+    places = [
+        next(((at, text) for at, text in zip(one.starts, one.answers, strict=True) if at >= 0), (-1, ""))
+        for one in examples
+    ]
     begin = np.array([at for at, _ in places], np.int64)
     end = np.array([at + len(text) for at, text in places], np.int64)
     # One sorted array for all contexts: the characters of each stand in a band of their own.
@@ -137,7 +145,7 @@ def _answers(examples: Sequence[Span], contexts: Contexts, windows: Windows, hea
     first = np.searchsorted(contexts.offsets[:, 1] + shift, begin + contexts.row * band, "right") - contexts.starts
     last = np.searchsorted(contexts.offsets[:, 0] + shift, end + contexts.row * band, "left") - 1 - contexts.starts
     left, right = first[windows.example] - windows.first, last[windows.example] - windows.first
-    shown = (left >= 0) & (right < windows.count) & (left <= right)
+    shown = (left >= 0) & (right < windows.count) & (left <= right) & (begin >= 0)[windows.example]
     return {"start": np.where(shown, head + left, 0), "end": np.where(shown, head + right, 0)}
 
 

@@ -23,17 +23,37 @@ CHUNK = 2048
 def decode(found: Features, examples: Sequence[Span], logits: Array, labels: tuple[str, ...]) -> list[str]:
     """The answer to each question, the empty string where no pair is possible. `logits` (tokens, 2). Of equal
     pairs the one in the first window wins, then that with the better start, then the better end."""
+    return _texts(found, examples, _pairs(found, logits)) if examples else []
+
+
+def decode_or_none(found: Features, examples: Sequence[Span], logits: Array) -> list[str]:
+    """The same where a passage may hold no answer (SQuAD 2.0): the empty string where pointing at the first token, in
+    the window that does so least, scores higher than the best pair (BERT's rule with threshold 0)."""
     if not examples:
         return []
+    best = _pairs(found, logits)
+    none = np.full(len(examples), np.inf)
+    np.minimum.at(none, found.example, logits[found.tokens.bounds[:-1]].astype(np.float64).sum(axis=1))
+    answers = _texts(found, examples, best)
+    return ["" if empty else text for empty, text in zip((none > best[0]).tolist(), answers, strict=True)]
+
+
+def _pairs(found: Features, logits: Array) -> tuple[Array, Integers, Integers]:
+    """Each question's best pair over its windows: its score, its first and its last token."""
     rows = len(found.tokens)
     parts = [_windows(found, logits, np.arange(at, min(at + CHUNK, rows))) for at in range(0, rows, CHUNK)]
     score, first, last = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = np.lexsort((-score, found.example))
     example = found.example[order]
     best = order[np.flatnonzero(np.diff(example, prepend=-1))]
-    assert (found.example[best] == np.arange(len(examples))).all(), "a question has no window"
-    begin, end = found.columns["from"][first[best]].tolist(), found.columns["to"][last[best]].tolist()
-    possible = np.isfinite(score[best]).tolist()
+    return score[best], first[best], last[best]
+
+
+def _texts(found: Features, examples: Sequence[Span], best: tuple[Array, Integers, Integers]) -> list[str]:
+    score, first, last = best
+    assert len(score) == len(examples), "a question has no window"
+    begin, end = found.columns["from"][first].tolist(), found.columns["to"][last].tolist()
+    possible = np.isfinite(score).tolist()
     return [
         one.context[a:b].strip() if there else ""
         for one, a, b, there in zip(examples, begin, end, possible, strict=True)

@@ -49,11 +49,20 @@ def resampled(
 
     `clusters` is the whole set of units to draw from (default: those of `items`, in order of appearance);
     equal clusters and salt give equal draws."""
-    units = list(dict.fromkeys(item.cluster for item in items)) if clusters is None else clusters
-    place = {cluster: index for index, cluster in enumerate(units)}
-    unit_of = np.array([place[item.cluster] for item in items])
-    statistics = [metric.statistics(items) for metric in metrics]
-    summed = [_by_unit(one, unit_of, len(units)) for one in statistics]
+    names = [item.cluster for item in items]
+    return resampled_statistics([metric.statistics(items) for metric in metrics], metrics, names, clusters, salt)
+
+
+def resampled_statistics(
+    statistics: Sequence[Array],
+    metrics: Sequence[Metric],
+    names: Sequence[str],
+    clusters: Sequence[str] | None = None,
+    salt: str = "",
+) -> Array:
+    """The same from each metric's statistics (n, width) and the items' cluster names."""
+    units, unit_of = units_of(names, clusters)
+    summed = [by_unit(one, unit_of, len(units)) for one in statistics]
     strata = _strata(units) if any(metric.weighted for metric in metrics) else np.zeros(len(units), np.int64)
     chunks: list[list[Array]] = [[] for _ in metrics]
     for weights in draw(strata, np.random.default_rng([SEED, zlib.crc32(salt.encode())])):
@@ -86,7 +95,15 @@ def percentiles(draws: Array) -> tuple[float, float]:
     return round(float(low), 6), round(float(high), 6)
 
 
-def _by_unit(statistics: Array, unit_of: NDArray[np.int64], units: int) -> Array:
+def units_of(names: Sequence[str], clusters: Sequence[str] | None) -> tuple[Sequence[str], NDArray[np.int64]]:
+    """(the units to draw from, the unit of each item), from the items' cluster names."""
+    units = list(dict.fromkeys(names)) if clusters is None else clusters
+    place = {cluster: index for index, cluster in enumerate(units)}
+    return units, np.array([place[name] for name in names], np.int64)
+
+
+def by_unit(statistics: Array, unit_of: NDArray[np.int64], units: int) -> Array:
+    """Statistics (n, width) summed within each unit: (units, width)."""
     summed = np.zeros((units, statistics.shape[1]))
     np.add.at(summed, unit_of, statistics)
     return summed

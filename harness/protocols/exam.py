@@ -11,12 +11,13 @@ from harness.errors import HarnessError
 from harness.examples import Choice
 from harness.metrics.readings import of_reading, value_of
 from harness.metrics.score import Item, Metric
-from harness.plan import Answered, Job, Progress, Resolved, Settings, task_metrics
+from harness.plan import Answered, Job, Progress, Resolved, task_metrics
 from harness.prompts.exam import ENGLISH, NATIVE, STYLES, Put, Style, Wording, shots_by_subject
 from harness.prompts.prompt import Options
 from harness.protocols import retrieve
 from harness.protocols.answers import filed
 from harness.protocols.reader import Reader
+from harness.settings import Settings
 from harness.tasks.source import Source
 from harness.tasks.subjects import table_hash
 from harness.tasks.task import Loaded, Task, content_hash

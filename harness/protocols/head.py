@@ -4,26 +4,35 @@ Labels are matched by name through the checkpoint's `id2label`; a newly made hea
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
-from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved, Settings
+from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved
 from harness.protocols.answers import to_items
 from harness.protocols.transfer import questions
+from harness.settings import Settings
 from harness.tasks.source import Source
 from harness.tasks.task import Task
+
+if TYPE_CHECKING:
+    from harness.heads.saved import SavedHead
 
 # As XTREME's scripts cut inputs.
 MAX_LENGTH = {"classify": 128, "tag": 128, "span": 384, "choice": 128}
 
 
 def refuse(checkpoint: Checkpoint, task: Task) -> str:
-    """Only a trained head of the task's form answers."""
-    from harness.heads.trained import trained_form
+    """Only a trained head of the task's form answers: the checkpoint's own, or one beside it."""
+    from harness.heads.saved import fitting, saved_heads
+    from harness.heads.trained import Wanted, trained_form
 
     form = trained_form(checkpoint)
-    if form == task.form:
+    if form == task.form or fitting(checkpoint, task.form, Wanted(task.labels)):
         return ""
+    beside = saved_heads(checkpoint)
+    if beside:
+        return f"none of the heads beside {checkpoint.name} ({', '.join(beside)}) answers '{task.form}' with its labels"
     has = f"a trained head for '{form}'" if form else "no trained head"
     return f"{checkpoint.name} has {has}, and one for '{task.form}' is needed"
 
@@ -36,7 +45,21 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
     if settings.label_order:
         resolved["label_order"] = ",".join(settings.label_order)
         marks.append("label-order")
+    saved = _saved(checkpoint, task, settings.head)
+    if saved is not None:
+        resolved |= {"head": saved.name, "head_weights": saved.digest}
+        marks.append(f"head-{saved.name}")
     return Resolved(resolved, tuple(marks))
+
+
+def _saved(checkpoint: Checkpoint, task: Task, name: str | None) -> "SavedHead | None":
+    """The head beside the checkpoint that answers; None where the checkpoint's own does."""
+    from harness.heads.saved import choose
+    from harness.heads.trained import Wanted, trained_form
+
+    if name is None and trained_form(checkpoint) == task.form:
+        return None
+    return choose(checkpoint, task.form, Wanted(task.labels), name)
 
 
 def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[Job, Answer]]:
@@ -57,6 +80,7 @@ def _answers(jobs: Sequence[Job], progress: Progress) -> Iterator[tuple[Job, Ans
     from harness.heads import HEADS
     from harness.heads.head import Encoding
     from harness.heads.predict import predict
+    from harness.heads.saved import choose, load_saved
     from harness.heads.tokeniser import open_tokeniser
     from harness.heads.trained import Wanted, load_trained
     from harness.retrieval.encoder import resolve_device
@@ -65,7 +89,12 @@ def _answers(jobs: Sequence[Job], progress: Progress) -> Iterator[tuple[Job, Ans
     head = HEADS[job.task.form]
     order = job.settings.get("label_order")
     wanted = Wanted(job.task.labels, order=tuple(str(order).split(",")) if order else None)
-    model = load_trained(job.checkpoint, head, wanted, getattr(torch, str(job.settings["dtype"])))
+    dtype = getattr(torch, str(job.settings["dtype"]))
+    if "head" in job.settings:
+        saved = choose(job.checkpoint, head.form, wanted, str(job.settings["head"]))
+        model = load_saved(job.checkpoint, saved, head, wanted, dtype)
+    else:
+        model = load_trained(job.checkpoint, head, wanted, dtype)
     model.module.to(resolve_device(job.device)).eval()
     encoding = Encoding(open_tokeniser(job.checkpoint), int(job.settings["max_length"]), job.task.labels)
     label = f"{job.name}: predicting {job.task.name}"

@@ -10,10 +10,11 @@ from typing import Any
 from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
 from harness.metrics.score import Metric
-from harness.plan import Answer, Job, Progress, Protocol, Resolved, Settings
+from harness.plan import Answer, Job, Progress, Protocol, Resolved
 from harness.prompts.exam import STYLES
 from harness.prompts.templates import TEMPLATES
 from harness.protocols import exam, templated
+from harness.settings import Settings
 from harness.tasks.source import Source
 from harness.tasks.task import Loaded, Task
 

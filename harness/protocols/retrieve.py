@@ -15,10 +15,11 @@ from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError, unknown_names
 from harness.examples import Comparable, Mining, Pair
 from harness.metrics.score import Item
-from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved, Settings
+from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved
 from harness.protocols.finder import Finder
 from harness.protocols.reader import AtLayer, Reader
 from harness.retrieval.vectors import Matrix
+from harness.settings import Settings
 from harness.tasks.source import Source
 from harness.tasks.task import Task
 

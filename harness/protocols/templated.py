@@ -14,11 +14,12 @@ from harness.examples import Question
 from harness.languages import normalise
 from harness.metrics.readings import mean_over, of_reading, spread_over, value_of
 from harness.metrics.score import Item, Metric, evaluate
-from harness.plan import Answered, Job, Resolved, Settings
+from harness.plan import Answered, Job, Resolved
 from harness.prompts.prompt import Options, Prompt, Template
 from harness.prompts.templates import TEMPLATES, digest
 from harness.protocols.answers import gold
 from harness.protocols.exam import PSEUDO, UNIT, said
+from harness.settings import Settings
 from harness.tasks.overlap import drop_overlap, evaluated_texts
 from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
 from harness.tasks.task import Task, Training, content_hash

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Any
 
 from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
 from harness.examples import Question
 from harness.languages import normalise
-from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved, Settings
+from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved
 from harness.protocols.answers import to_items
 from harness.protocols.shuffle import shuffle_labels
 from harness.protocols.tuning import Tuned, model_key, tuned
+from harness.settings import Settings
 from harness.tasks import NAMES, get_task
 from harness.tasks.english_exams import train_exam, train_on
 from harness.tasks.overlap import drop_overlap, evaluated_texts
@@ -41,7 +41,7 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
         training = cleaned
     if settings.shuffle_labels:
         training = shuffle_labels(training)
-    given = {**settings.training, **asked(settings)}
+    given = dict(settings.training) | ({"max_length": settings.max_length} if settings.max_length else {})
     trained = preset(settings.preset, task.name, given, checkpoint.width >= LARGE)
     grid = {name: list(values) for name, values in settings.grid.items()}
     if grid and not training.dev:
@@ -64,7 +64,10 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
     marks += ["contaminated"] if "contaminated" in training.notes else []
     marks += ["shuffled"] if settings.shuffle_labels else []
     steps = total_steps(trained, -(-len(training.train) // trained.batch_size))
-    return Resolved(resolved, tuple(marks), training, warnings(trained, steps))
+    said = list(warnings(trained, steps))
+    if settings.dtype != Settings.dtype:
+        said.append("--dtype is for vectors; a fine-tuned model predicts in float32, and trains in --train-dtype.")
+    return Resolved(resolved, tuple(marks), training, tuple(said))
 
 
 def _training(task: Task, source: Source, language: str, settings: Settings) -> Training:
@@ -82,12 +85,6 @@ def trained_alike(task: Task) -> list[Task]:
     serves XQuAD and MLQA as in XTREME."""
     others = [get_task(name) for name in NAMES if name != task.name]
     return [task, *(one for one in others if one.train is task.train)]
-
-
-def asked(settings: Settings) -> dict[str, Any]:
-    """`--dtype` and `--max-length`, where they are not the default. Predictions are made in float32 in any case."""
-    dtype = {"dtype": settings.dtype} if settings.dtype != Settings.dtype else {}
-    return {**dtype, **({"max_length": settings.max_length} if settings.max_length else {})}
 
 
 def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[Job, Answer]]:

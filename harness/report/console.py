@@ -13,6 +13,7 @@ from rich.text import Text
 
 from harness.plan import Plan
 from harness.plan import Progress as Report
+from harness.report.console_tables import averages_table, languages_table, settings_marks
 from harness.report.leaderboard import Row
 from harness.report.sweep import choose_layers
 from harness.store import AVERAGE
@@ -66,51 +67,27 @@ def _pattern(reason: str) -> str:
 
 
 def print_leaderboard(rows: Sequence[Row], console: Console) -> None:
-    """One table of task averages, then one of languages per task; main metrics in percent."""
+    """One table of task averages, then one of languages per task; main metrics in percent. Settings that are not the
+    default have a letter, and their names stand below."""
     main = [row for row in rows if row.main]
     if not main:
         console.print("No scores yet.")
         return
-    console.print(averages_table(main))
+    marks = settings_marks(main)
+    console.print(averages_table(main, marks))
     for task in dict.fromkeys(row.task for row in main):
-        console.print(languages_table([row for row in main if row.task == task and row.status == "scored"], task))
+        console.print(languages_table([row for row in main if row.task == task and row.status == "scored"], marks))
+    for folder, mark in marks.items():
+        console.print(Text(f"{mark}  {folder}", style="dim"), soft_wrap=True)
     for table in sweep_tables(rows):
         console.print(table)
     for line in trajectories(main):
         console.print(Text(line), soft_wrap=True)
+    for line in trained_on(main):
+        console.print(Text(line, style="yellow"), soft_wrap=True)
     reasons = dict.fromkeys(f"{row.task}: {row.reason}" for row in main if row.status == "failed")
     for reason in reasons:
         console.print(Text(f"failed  {reason}", style="red"))
-
-
-def averages_table(main: Sequence[Row]) -> Table:
-    """Rows are checkpoints with their settings, columns are tasks; an average over a subset is never shown."""
-    columns = list(dict.fromkeys(row.column for row in main))
-    table = Table(title="Averages over each task's official languages (percent; 11/36 = languages scored)")
-    table.add_column("checkpoint", overflow="fold")
-    table.add_column("settings", overflow="fold")
-    for task, protocol, split in columns:
-        table.add_column(Text(f"{task}\n{protocol}" + (f" {split}" if split != "test" else "")), justify="right")
-    cells = {(row.variant, row.column): row for row in main if row.language == AVERAGE}
-    for variant in dict.fromkeys(row.variant for row in main):
-        line = [_average(cells.get((variant, column))) for column in columns]
-        table.add_row(*(Text(part) for part in variant), *line)
-    return table
-
-
-def languages_table(rows: Sequence[Row], task: str) -> Table:
-    """Rows are languages, columns are checkpoints with their settings."""
-    columns = list(dict.fromkeys((row.checkpoint, row.folder) for row in rows))
-    metric = rows[0].metric if rows else ""
-    table = Table(title=f"{task} {metric} (percent, 95% interval)")
-    table.add_column("language")
-    for name, folder in columns:
-        table.add_column(Text(f"{name}\n{folder}"), justify="right", overflow="fold")
-    cells = {(row.language, row.checkpoint, row.folder): row for row in rows}
-    for language in dict.fromkeys(row.language for row in rows):
-        line = [_cell(cells.get((language, *column))) for column in columns]
-        table.add_row(language, *line)
-    return table
 
 
 def sweep_tables(rows: Sequence[Row]) -> Iterator[Table]:
@@ -125,6 +102,13 @@ def sweep_tables(rows: Sequence[Row]) -> Iterator[Table]:
                 cells = (one.layer, f"{100 * one.value:.1f}", one.oracle_layer, f"{100 * one.oracle_value:.1f}")
                 table.add_row(one.language, *map(str, cells))
         yield table
+
+
+def trained_on(main: Sequence[Row]) -> list[str]:
+    """Which checkpoints were trained on what they are scored on."""
+    noted = [row for row in main if row.settings.get("trained on") and row.language != AVERAGE]
+    lines = (f"note  {row.checkpoint}, {row.task}: trained on {row.settings['trained on']}" for row in noted)
+    return list(dict.fromkeys(lines))
 
 
 def trajectories(main: Sequence[Row]) -> Iterator[str]:
@@ -147,23 +131,6 @@ def sparkline(values: Sequence[float]) -> str:
     """A curve in eight heights."""
     low, high = min(values), max(values)
     return "".join("▁▂▃▄▅▆▇█"[int(7 * (value - low) / (high - low)) if high > low else 0] for value in values)
-
-
-def _average(row: Row | None) -> str:
-    if row is None:
-        return ""
-    if row.value is None:
-        return f"- ({row.covered[0]}/{row.covered[1]})"
-    return _cell(row)
-
-
-def _cell(row: Row | None) -> str:
-    if row is None or row.value is None:
-        return ""
-    seeds = f" ×{row.seeds}" if row.seeds > 1 else ""
-    if row.low is None or row.high is None:
-        return f"{100 * row.value:.1f}{seeds}"
-    return f"{100 * row.value:.1f} [dim]{100 * row.low:.1f}-{100 * row.high:.1f}[/dim]"
 
 
 def print_submission(report: Mapping[str, Any], console: Console) -> None:

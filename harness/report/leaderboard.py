@@ -3,8 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import fsum, sqrt
 from statistics import fmean
 from typing import Any
 
@@ -18,7 +20,8 @@ class Row:
     """One number (fraction 0-1) with its interval; several seeds are one row: their mean, and no interval of one.
 
     `complete` says that every language of the task's official list is scored under these settings: only then is
-    there a row with language `avg` that has a value. `covered` is how many of how many languages are."""
+    there a row with language `avg` that has a value. `covered` is how many of how many languages are.
+    `deviation` is the sample deviation over seeds, where there are several."""
 
     checkpoint: str
     task: str
@@ -39,6 +42,7 @@ class Row:
     complete: bool
     covered: tuple[int, int]
     reason: str = ""
+    deviation: float | None = None
 
     @property
     def variant(self) -> tuple[str, str]:
@@ -54,10 +58,13 @@ class Row:
 
 def leaderboard(store: Store) -> list[Row]:
     """All rows of a results folder, by checkpoint, task, settings and language."""
-    groups: dict[tuple[str, str, str], list[Result]] = {}
-    for result in store.results():
-        groups.setdefault((result.checkpoint, result.task, result.folder), []).append(result)
-    return [row for results in groups.values() for row in _group_rows(results)]
+    return [row for group in groups(store) for row in group_rows(group)]
+
+
+def groups(store: Store) -> Iterator[list[Result]]:
+    """The results of one (checkpoint, task, settings folder) after the other, so that not all are held at once."""
+    for _, group in groupby(store.results(), key=lambda one: (one.checkpoint, one.task, one.folder)):
+        yield list(group)
 
 
 def official_languages(task: str, seen: Sequence[str]) -> tuple[str, ...]:
@@ -66,7 +73,8 @@ def official_languages(task: str, seen: Sequence[str]) -> tuple[str, ...]:
     return found.languages if found is not None else tuple(seen)
 
 
-def _group_rows(results: Sequence[Result]) -> list[Row]:
+def group_rows(results: Sequence[Result]) -> list[Row]:
+    """The rows of one group."""
     languages = dict.fromkeys(one.language for one in results if one.language != AVERAGE)
     official = official_languages(results[0].task, list(languages))
     scored = {one.language for one in results if one.status == "scored"}
@@ -104,10 +112,19 @@ def _score_rows(seeds: Sequence[Result], complete: bool, covered: tuple[int, int
                 seeds=len(same),
                 signature=score.signature,
                 status="scored",
+                deviation=deviation([one.value for one in same]),
                 **shared,
             )
         )
     return rows
+
+
+def deviation(values: Sequence[float]) -> float | None:
+    """Sample deviation, None for fewer than two values; statistics.stdev is exact and thirty times as slow."""
+    if len(values) < 2:
+        return None
+    mean = fmean(values)
+    return sqrt(fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
 
 
 def _over_seeds(scores: Sequence[Score]) -> tuple[float, float | None, float | None]:
@@ -156,7 +173,7 @@ def _shared(result: Result, complete: bool, covered: tuple[int, int]) -> dict[st
 
 def as_json(rows: Sequence[Row]) -> str:
     """A list of flat objects; an absent number is an absent key."""
-    objects = [{key: value for key, value in asdict(row).items() if value not in (None, "")} for row in rows]
+    objects = [{key: value for key, value in vars(row).items() if value not in (None, "")} for row in rows]
     return json.dumps(objects, ensure_ascii=False, indent=1)
 
 
@@ -167,7 +184,7 @@ def as_csv(rows: Sequence[Row]) -> str:
     writer = csv.DictWriter(out, [*names, "covered", "reason"], lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        cells = asdict(row)
+        cells = dict(vars(row))
         cells["settings"] = json.dumps(cells["settings"], ensure_ascii=False)
         cells["covered"] = f"{row.covered[0]}/{row.covered[1]}"
         writer.writerow(cells)

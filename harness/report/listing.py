@@ -9,7 +9,7 @@ from harness.tasks import BENCHMARKS, get_task, known_tasks
 
 def listing(what: str, format_: str) -> str:
     """Lines for a terminal, or JSON."""
-    rows = {"tasks": tasks, "models": models, "kinds": kinds}[what]()
+    rows = {"tasks": tasks, "models": models, "recipes": recipes, "kinds": kinds}[what]()
     if format_ == "json":
         return json.dumps(rows, ensure_ascii=False, indent=1)
     return "\n".join("  ".join(str(cell) for cell in line) for line in aligned(rows))
@@ -31,7 +31,23 @@ def models() -> list[dict[str, Any]]:
     """One row a zoo entry."""
     from harness.checkpoint.zoo import list_models
 
-    return [{"name": one.name, "where": one.hub or one.path or "", "kind": one.kind or ""} for one in list_models()]
+    return [
+        {
+            "name": one.name,
+            "where": one.source,
+            "kind": one.kind or "",
+            "training_data": "unknown" if one.training_data is None else list(one.training_data),
+        }
+        for one in list_models()
+    ]
+
+
+def recipes() -> list[dict[str, Any]]:
+    """One row a recipe, then one an alias."""
+    from harness.train.recipes import ALIASES, RECIPES
+
+    rows = [{"name": name, "form": one.form, "about": one.about} for name, one in RECIPES.items()]
+    return rows + [{"name": name, "form": "", "about": ", ".join(names)} for name, names in ALIASES.items()]
 
 
 def kinds() -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ def _averages(main: Sequence[Row]) -> str:
     cells = {(row.variant, row.column): row for row in main if row.language == AVERAGE}
     variants = dict.fromkeys(row.variant for row in main)
     lines = [[*variant, *(_cell(cells.get((variant, column))) for column in columns)] for variant in variants]
-    return _table(["checkpoint", "settings", *(" ".join(column) for column in columns)], lines)
+    return table(["checkpoint", "settings", *(" ".join(column) for column in columns)], lines)
 
 
 def _languages(rows: Sequence[Row], task: str) -> str:
@@ -32,7 +32,7 @@ def _languages(rows: Sequence[Row], task: str) -> str:
         [language, *(_cell(cells.get((language, *column))) for column in columns)]
         for language in dict.fromkeys(row.language for row in rows)
     ]
-    return _table([f"{task} {rows[0].metric}", *(f"{name} {folder}" for name, folder in columns)], lines)
+    return table([f"{task} {rows[0].metric}", *(f"{name} {folder}" for name, folder in columns)], lines)
 
 
 def _cell(row: Row | None) -> str:
@@ -45,6 +45,14 @@ def _cell(row: Row | None) -> str:
     return f"{100 * row.value:.1f} ({100 * row.low:.1f}–{100 * row.high:.1f})"
 
 
-def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; what is in a cell cannot end it or become HTML."""
     rows = [header, ["---"] * len(header), *lines]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+    return "\n".join("| " + " | ".join(escape(cell) for cell in row) + " |" for row in rows)
+
+
+def escape(cell: str) -> str:
+    """Names are the user's."""
+    for character, harmless in (("&", "&amp;"), ("<", "&lt;"), ("|", "&#124;"), ("`", "&#96;"), ("\n", " ")):
+        cell = cell.replace(character, harmless)
+    return cell

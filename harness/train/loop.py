@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
@@ -15,6 +16,8 @@ from harness.train import state as states
 from harness.train.batches import Integers, epoch_batches
 from harness.train.device import full_precision, open_accelerator, out_of_memory, prepared, token_budget
 from harness.train.low_rank import add_updates
+from harness.train.memory import give_back
+from harness.train.mixture import draw
 from harness.train.parameters import groups, training_only
 from harness.train.problem import DevScore, Moment, Problem, Progress, Trained
 from harness.train.selection import Kept
@@ -66,7 +69,8 @@ def _check(problem: Problem, settings: TrainSettings, processes: int) -> None:
             "There is no development data to select the best checkpoint on.",
             "Choose --selection last or average.",
         )
-    if problem.whole and settings.batch_size % processes:
+    whole = problem.whole if isinstance(problem.whole, bool) else any(problem.whole)
+    if whole and settings.batch_size % processes:
         raise HarnessError(
             f"{processes} processes cannot share a batch of {settings.batch_size} evenly, as in-batch negatives need.",
             f"Choose a --batch-size that {processes} divides.",
@@ -100,6 +104,7 @@ def _steps(run: Run, folder: Path, progress: Progress | None) -> None:
         due = settings.save_every is None and time.perf_counter() - kept_at > SAVE_SECONDS
         measured = advance(run, batch, rate(settings, state.step, steps), due)
         state.step += 1
+        give_back(state.step)
         state.losses.append(measured.loss)
         state.tokens += int(run.problem.lengths[batch].sum())
         _judge(run, steps, settings.evaluate_every or per_epoch)
@@ -117,12 +122,26 @@ def _steps(run: Run, folder: Path, progress: Progress | None) -> None:
 
 def _epoch(run: Run, epoch: int) -> list[Integers]:
     """The effective batches of an epoch. In-batch negatives are as many in each: a smaller last batch is
-    dropped there, unless it is all there is."""
-    problem, size = run.problem, run.settings.batch_size
-    draw = (run.settings.seed, epoch)
-    batches = epoch_batches(problem.lengths, size, run.settings.length_pool, draw, problem.groups)
-    full = [batch for batch in batches if len(batch) == size]
-    return full if problem.whole and full else batches
+    dropped there, unless a group has no other."""
+    problem, settings = run.problem, run.settings
+    how = (settings.batch_size, settings.length_pool, (settings.seed, epoch))
+    if problem.quotas is None or problem.groups is None:
+        batches = epoch_batches(problem.lengths, *how, problem.groups)
+    else:
+        chosen = draw(problem.groups, problem.quotas, settings.seed, epoch)
+        batches = [chosen[at] for at in epoch_batches(problem.lengths[chosen], *how, problem.groups[chosen])]
+    full = [batch for batch in batches if len(batch) == settings.batch_size or not problem.is_whole(batch)]
+    return full if len(full) == len(batches) else _with_lonely(batches, full, run)
+
+
+def _with_lonely(batches: list[Integers], full: list[Integers], run: Run) -> list[Integers]:
+    """The full batches, and the incomplete one of a group that has no full one: of it as much as the processes can
+    share evenly."""
+    groups = np.zeros(len(run.problem.lengths), np.int64) if run.problem.groups is None else run.problem.groups
+    there, kept = {int(groups[batch[0]]) for batch in full}, {id(batch) for batch in full}
+    shared = run.accelerator.num_processes
+    found = [batch for batch in batches if id(batch) in kept or int(groups[batch[0]]) not in there]
+    return [batch if id(batch) in kept else batch[: len(batch) // shared * shared] for batch in found]
 
 
 def _remaining(run: Run, steps: int, per_epoch: int) -> Iterator[Integers]:

@@ -37,12 +37,12 @@ def add_updates(problem: Problem, rank: int, seed: int) -> Callable[[], None]:
 
 
 def linear_maps(problem: Problem) -> list[str]:
-    """Names of the linear maps in the encoder's layers."""
+    """Names of the linear maps in the encoder's layers, of the lowest `depth` where the problem says so."""
     inside = {id(module) for module in encoder_of(problem).modules()}
     names = [
         name
         for name, module in problem.model.named_modules()
-        if isinstance(module, torch.nn.Linear) and id(module) in inside and LAYER.search(f".{name}.")
+        if isinstance(module, torch.nn.Linear) and id(module) in inside and _is_updated(name, problem.depth)
     ]
     if not names:
         raise HarnessError(
@@ -50,3 +50,8 @@ def linear_maps(problem: Problem) -> list[str]:
             "Train without --lora.",
         )
     return names
+
+
+def _is_updated(name: str, depth: int | None) -> bool:
+    found = LAYER.search(f".{name}.")
+    return found is not None and (depth is None or int(found.group(1)) < depth)

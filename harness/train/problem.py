@@ -21,10 +21,12 @@ class Problem:
     (both scalars), so that a batch may be cut anywhere; under several processes its model is DDP's wrapper,
     of which it may use the forward call alone. `evaluate` gives a development score, higher is better.
 
-    `groups` (n,): features of different groups never share an effective batch (a mixture: one head each).
-    `whole`: the loss ties a batch's features together (in-batch negatives), so it is never split, and an
-    incomplete batch is dropped. `encoder` is the part of the model that was trained before: what `freeze` and
-    `lora` keep; None means transformers' own `base_model`."""
+    `groups` (n,): features of different groups never share an effective batch (a mixture: one head each);
+    `quotas` (groups,): so many features of each make an epoch (None: all of them, once).
+    `whole`, or of a mixture whether for each group: the loss ties a batch's features together (in-batch
+    negatives), so it is never split, and an incomplete batch is dropped. `encoder` is the part of the model that
+    was trained before: what `freeze` and `lora` keep; None means transformers' own `base_model`. `lora` updates
+    its lowest `depth` layers (None: all)."""
 
     model: torch.nn.Module
     lengths: Integers
@@ -32,8 +34,17 @@ class Problem:
     loss: Callable[[torch.nn.Module, Batch], tuple[torch.Tensor, torch.Tensor]]
     evaluate: Callable[[torch.nn.Module], float] | None = None
     groups: Integers | None = None
-    whole: bool = False
+    whole: bool | tuple[bool, ...] = False
     encoder: torch.nn.Module | None = None
+    quotas: Integers | None = None
+    depth: int | None = None
+
+    def is_whole(self, batch: Integers) -> bool:
+        """Whether this effective batch must not be split."""
+        if isinstance(self.whole, bool):
+            return self.whole
+        assert self.groups is not None, "a mixture has groups"
+        return self.whole[int(self.groups[batch[0]])]
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,8 @@ def identity(problem: Problem, settings: TrainSettings, processes: int) -> str:
     digest.update(problem.lengths.tobytes())
     if problem.groups is not None:
         digest.update(problem.groups.tobytes())
+    if problem.quotas is not None:
+        digest.update(problem.quotas.tobytes())
     for name, weight in problem.model.named_parameters():
         digest.update(f"{name} {tuple(weight.shape)} {weight.requires_grad}".encode())
         sample = weight.detach().flatten()[:: weight.numel() // SAMPLE + 1]

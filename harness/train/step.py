@@ -121,7 +121,7 @@ def _cut(run: Run, batch: Integers) -> tuple[Sequence[Integers], float]:
     own = share(batch, lengths, accelerator.process_index, accelerator.num_processes)
     if not len(own):
         return [batch[:1]], 0.0
-    if run.problem.whole:
+    if run.problem.is_whole(batch):
         return [own], 1.0
     return micro_batches(own, lengths, run.state.micro_tokens, overhead(accelerator)), 1.0
 
@@ -133,8 +133,9 @@ def _halve(run: Run, batch: Integers) -> None:
         torch.get_device_module(run.accelerator.device).empty_cache()
     micros, _ = _cut(run, batch)
     largest = max(padded_tokens(micro, run.problem.lengths) for micro in micros)
-    if run.problem.whole or max(len(micro) for micro in micros) == 1:
-        what = "A batch that must not be split" if run.problem.whole else "A single sentence"
+    whole = run.problem.is_whole(batch)
+    if whole or max(len(micro) for micro in micros) == 1:
+        what = "A batch that must not be split" if whole else "A single sentence"
         raise HarnessError(
             f"{what} of {largest} tokens does not fit into memory.",
             "Set a smaller --batch-size or --max-length, --dtype bfloat16, --lora or --freeze.",

@@ -11,8 +11,9 @@ from tiny_models import save_model
 
 from harness.checkpoint import open_checkpoint
 from harness.cli import main
-from harness.plan import Settings, plan
+from harness.plan import plan
 from harness.protocols import PROTOCOLS
+from harness.settings import Settings
 from harness.store import Result, Store
 from harness.tasks import get_task
 from harness.tasks.source import open_source

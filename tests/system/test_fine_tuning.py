@@ -147,7 +147,7 @@ def test_a_strange_grid_is_refused(model: Path, tmp_path: Path, capsys: pytest.C
 
 
 def test_precision_and_length_reach_the_training(model: Path, tmp_path: Path) -> None:
-    more = ("--tasks", "xnli", "--languages", "en", "--dtype", "bfloat16", "--max-length", "40")
+    more = ("--tasks", "xnli", "--languages", "en", "--train-dtype", "bfloat16", "--max-length", "40")
     assert _eval(model, tmp_path, *more) == 0
     found = _scored(tmp_path)["xnli", "en"]
     assert (found.settings["dtype"], found.settings["max_length"]) == ("bfloat16", 40)

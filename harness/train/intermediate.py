@@ -1,0 +1,173 @@
+"""`harness train`: a base checkpoint and recipes in, an ordinary checkpoint with a manifest out.
+
+Started by torchrun in several processes, all read the same data and train together; the first one writes."""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.checkpoint import Checkpoint, open_checkpoint
+from harness.checkpoint.manifest import FILE, HASHES, read_manifest, write_texts
+from harness.errors import HarnessError
+from harness.heads.tokeniser import open_tokeniser
+from harness.tasks.source import Source
+from harness.train import record
+from harness.train.assemble import Assembled, Bench, assemble, dev_scores
+from harness.train.board import on_board
+from harness.train.export import export
+from harness.train.loop import train
+from harness.train.material import Material
+from harness.train.problem import Progress
+from harness.train.reading import read_materials
+from harness.train.recipes import Part, parse, settings_of
+from harness.train.request import Request
+from harness.train.scratch import make_scratch
+from harness.train.settings import TrainSettings, total_steps, warnings
+from harness.train.shared_encoder import Base, load_carrier, needs_mlm
+
+SCRATCH = "mlm_scratch"
+
+
+@dataclass(frozen=True)
+class Made:
+    """The checkpoint's folder and its manifest (of the first process); `kept`: it was there already."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    kept: bool = False
+
+
+def make(request: Request, source: Source, progress: Progress, say: Callable[[str], None] = lambda text: None) -> Made:
+    """Trains and writes the checkpoint; a training that was killed goes on where it stood. `say` hears warnings.
+    HarnessError for every mistake in the request before any compute, and where the output holds something else."""
+    parts = parse(request.recipe)
+    general = replace(settings_of(parts), **request.overrides)
+    _check(request, parts)
+    materials = read_materials(parts, source, request.wish, request.limit, request.allow_contaminated)
+    checkpoint = _open_base(request, materials, general.seed)
+    wanted = _asked(request, parts, checkpoint, materials, general)
+    there = _there(request.output, wanted)
+    if there is not None:
+        return there
+    base = load_carrier(checkpoint, general.seed)
+    assembled = _assemble(request, parts, materials, (checkpoint, base), general)
+    for warning in warnings(general, total_steps(general, _steps(assembled, general))):
+        say(warning)
+    trained = train(assembled.problem, general, request.state, on_board(request.board if _first() else None, progress))
+    scores = dev_scores(assembled.components, assembled.problem.model)
+    if not _first():
+        return Made(request.output, {})
+    written = {
+        **wanted,
+        "data": record.describe(assembled, source),
+        "vectors": dict(assembled.vectors),
+        "heads": {name: {"form": one.form, "labels": len(one.model.labels)} for name, one in assembled.heads.items()},
+        "training": record.outcome(trained),
+        "dev": scores,
+        "run": record.surroundings(trained),
+    }
+    _write(request, (checkpoint, base), assembled, written)
+    return Made(request.output, written)
+
+
+def _check(request: Request, parts: Sequence[Part]) -> None:
+    """What can be said without reading anything."""
+    scratch = parts[0].recipe.name == SCRATCH
+    if scratch and request.base is not None:
+        raise HarnessError("mlm_scratch makes its own base.", "Leave --base out, or choose --recipe mlm.")
+    if not scratch and request.base is None:
+        raise HarnessError("There is no checkpoint to train.", "Give --base, or make one with --recipe mlm_scratch.")
+    if request.layer is not None and not any(part.recipe.form == "contrast" for part in parts):
+        raise HarnessError("--layer is for pairs and lexical alone.", "Leave it out.")
+
+
+def _open_base(request: Request, materials: Mapping[str, Sequence[Material]], seed: int) -> Checkpoint:
+    """The checkpoint that is trained. One from scratch is made by every process for itself, with the same bytes."""
+    if request.base is not None:
+        return open_checkpoint(request.base, request.trust_remote_code)
+    folder = request.state / f"scratch-{os.environ.get('RANK', '0')}"
+    texts = [str(line) for each in materials.values() for one in each for line in one.train]
+    shutil.rmtree(folder, ignore_errors=True)
+    make_scratch(texts, request.sizes, seed, folder)
+    return replace(open_checkpoint(str(folder)), name="scratch")
+
+
+def _asked(
+    request: Request,
+    parts: Sequence[Part],
+    checkpoint: Checkpoint,
+    materials: Mapping[str, Sequence[Material]],
+    settings: TrainSettings,
+) -> dict[str, Any]:
+    """What decides the checkpoint that comes out: the same request on the same data is not trained twice."""
+    if any(part.recipe.form == "mlm" for part in parts):
+        needs_mlm(checkpoint, parts[0].recipe.name)
+    data = {name: [one.data for one in each] for name, each in materials.items()}
+    scratch = request.base is None
+    return {
+        "recipe": request.recipe,
+        "parts": [{"recipe": part.recipe.name, "weight": part.weight} for part in parts],
+        "parents": [] if scratch else [record.parent(checkpoint)],
+        "settings": settings.as_signature(),
+        "seed": settings.seed,
+        "mixing": record.settings_record(request.mixing),
+        "layer": request.layer,
+        "scratch": record.settings_record(request.sizes) if scratch else None,
+        "hashes": data,
+    }
+
+
+def _there(output: Path, wanted: Mapping[str, Any]) -> Made | None:
+    """The finished checkpoint, where the output holds just what is asked for; HarnessError where it holds another."""
+    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+        return None
+    manifest = read_manifest(output) if output.is_dir() else None
+    if manifest is None:
+        raise HarnessError(f"{output} is there already and holds no training.", "Choose another --output.")
+    stored = manifest.record
+    other = [name for name, value in wanted.items() if name != "parents" and stored.get(name) != value]
+    marks = [[one["fingerprint"] for one in record_["parents"]] for record_ in (wanted, stored)]
+    other += ["base"] if marks[0] != marks[1] else []
+    if other:
+        raise HarnessError(f"{output} was trained with other {', '.join(other)}.", "Choose another --output.")
+    return Made(output, stored, kept=True)
+
+
+def _assemble(
+    request: Request,
+    parts: Sequence[Part],
+    materials: Mapping[str, Sequence[Material]],
+    stands_on: tuple[Checkpoint, Base],
+    settings: TrainSettings,
+) -> Assembled:
+    """Inputs are cut as each recipe says, unless the user says otherwise."""
+    checkpoint, base = stands_on
+    bench = Bench(checkpoint, open_tokeniser(checkpoint), base, settings.seed, request.layer)
+    own = {part.recipe.name: replace(part.recipe.settings, **request.overrides) for part in parts}
+    return assemble(bench, parts, materials, own, request.mixing)
+
+
+def _steps(assembled: Assembled, settings: TrainSettings) -> int:
+    return sum(-(-drawn // settings.batch_size) for drawn in assembled.drawn)
+
+
+def _write(request: Request, stands_on: tuple[Checkpoint, Base], made: Assembled, written: Mapping[str, Any]) -> None:
+    """The folder appears by a rename when all is in it."""
+    checkpoint, base = stands_on
+    temporary = request.output.with_name(f"{request.output.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    export(checkpoint, base, made.heads, temporary)
+    parent = checkpoint if request.base is not None else None
+    write_texts(record.training_texts([one.material for one in made.components], parent), temporary / HASHES)
+    (temporary / FILE).write_text(record.as_json(written), "utf-8")
+    if request.output.is_dir():
+        request.output.rmdir()
+    temporary.rename(request.output)
+    shutil.rmtree(request.state, ignore_errors=True)
+
+
+def _first() -> bool:
+    return os.environ.get("RANK", "0") == "0"
