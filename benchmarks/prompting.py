@@ -148,7 +148,17 @@ def vocabulary(data: Path, repeats: int) -> None:
         best: dict[str, list[float]] = {}
         for _ in range(repeats):
             for side in ("ours", "hf"):
-                code = [sys.executable, "-m", "benchmarks.prompting", "--data", str(data), "--side", side, "--folder", str(folder)]
+                code = [
+                    sys.executable,
+                    "-m",
+                    "benchmarks.prompting",
+                    "--data",
+                    str(data),
+                    "--side",
+                    side,
+                    "--folder",
+                    str(folder),
+                ]
                 done = subprocess.run(code, capture_output=True, text=True, check=True)
                 seconds, peak = map(float, done.stdout.split()[-2:])
                 best[side] = [min(a, b) for a, b in zip(best.get(side, [9e9, 9e9]), (seconds, peak), strict=True)]
