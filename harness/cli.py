@@ -76,6 +76,12 @@ def train_command(options: argparse.Namespace) -> int:
 
 def leaderboard_command(options: argparse.Namespace) -> int:
     """Shows what a results folder holds, or writes it as a page."""
+    if options.agreement:
+        from harness.report.agreement import agreement, as_table
+        from harness.store import Store
+
+        print(as_table(agreement(Store(Path(options.results)))))
+        return OK
     from harness.report.console import progress_bars
     from harness.report.formats import as_text, write
 

@@ -19,6 +19,7 @@ def add_leaderboard(commands: "Commands") -> None:
     add("--output", metavar="DIR", help="write a static page (index.html) and leaderboard.md, .json, .csv there")
     add("--format", choices=("table", "json", "csv", "markdown", "html", "latex"), default="table")
     add("--plots", action="store_true", help="also write figures (PNG, SVG) into --output/plots; needs matplotlib")
+    add("--agreement", action="store_true", help="exams: equal answers across languages, accuracy given English")
     add("--reference", metavar="NAME", help="the checkpoint that plotted differences are from")
     add("--model-card", metavar="FILE", help="put one checkpoint's scores into its README.md (the hub's model-index)")
     add("--checkpoint", metavar="NAME", help="whose card it is (default: the only one, or the card's folder)")

@@ -67,7 +67,9 @@ def test_translations_share_ids_with_english(shared: Path) -> None:
     german: Any = load(shared / "data", "m_mmlu", "de", "validation").examples
     answers = {one.id: one.answer for one in english}
     assert all(one.id in answers for one in german)
-    assert sum(answers[one.id] == one.answer for one in german) > 0.99 * len(german)
+    # In four subjects MMLU's files of that commit hold 11 questions that were taken out later, and numbers differ.
+    other = {one.subject for one in german if answers[one.id] != one.answer}
+    assert other == {"miscellaneous", "college_chemistry", "high_school_biology", "human_sexuality"}
 
 
 def test_mmlu_csv_and_what_is_odd(tmp_path: Path) -> None:
@@ -204,6 +206,8 @@ def test_a_translated_question_is_not_trained_on(tmp_path: Path) -> None:
     put(tmp_path, "m_mmlu/de_val.json", json.dumps(german))
     task, source = get_task("m_mmlu"), Source(tmp_path)
     assert task.train is not None
+    put(tmp_path, "mmlu/data/val/virology_val.csv", "Four?,a,b,c,d,A\nFive?,a,b,c,d,B\nSix?,a,b,c,d,B\n")
     cleaned, dropped = drop_overlap(task.train(source, "en"), evaluated_texts(source, task))
-    assert dropped == 1
-    assert {one.id for one in (*cleaned.train, *cleaned.dev)} == {"anatomy/val/0", "anatomy/val/2"}  # type: ignore[union-attr]
+    # The whole split of the subject goes: numbers are not the same everywhere.
+    assert dropped == 3
+    assert {one.id.partition("/")[0] for one in (*cleaned.train, *cleaned.dev)} == {"virology"}  # type: ignore[union-attr]
