@@ -3,6 +3,7 @@
 import pytest
 
 from harness.errors import HarnessError
+from harness.tasks import get_task
 from harness.train.presets import PRESETS, preset
 
 # task -> learning rate, epochs, length, batch, warm-up, decay, selection, judged every
@@ -29,7 +30,10 @@ STILTS = {
 
 @pytest.mark.parametrize(("name", "table"), [("xtreme", XTREME), ("stilts", STILTS)])
 def test_the_published_numbers(name, table):
-    assert set(PRESETS[name].tasks) == set(table)
+    # Exams have settings of our own in the default preset; no paper is followed there.
+    exams = {task for task in PRESETS[name].tasks if get_task(task).form == "choice" and task != "xcopa"}
+    assert set(PRESETS[name].tasks) - exams == set(table)
+    assert bool(exams) == (name == "xtreme")
     for task, expected in table.items():
         one = preset(name, task)
         found = (one.learning_rate, one.epochs, one.max_length, one.batch_size, one.warmup, one.weight_decay)
