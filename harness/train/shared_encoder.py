@@ -5,6 +5,7 @@ What is exported is that base, so that its own class, and a head that no task tr
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from harness.checkpoint import Checkpoint
 
 POOLER = "pooler"
+PLACING = Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,16 +47,23 @@ class TaskModel(nn.Module):
         self.module = module
         self.encoder = encoder
         self.pooler = pooler
+        self.inside = 0
 
     def forward(self, **inputs: Any) -> Any:
         """The module's own answer."""
         if self.pooler is None:
             return self.module(**inputs)
-        self.encoder.pooler = self.pooler
+        # Predictions run on several threads: the last one to leave takes the pooler out.
+        with PLACING:
+            self.inside += 1
+            self.encoder.pooler = self.pooler
         try:
             return self.module(**inputs)
         finally:
-            self.encoder.pooler = None
+            with PLACING:
+                self.inside -= 1
+                if not self.inside:
+                    self.encoder.pooler = None
 
 
 class SentenceVectors(nn.Module):

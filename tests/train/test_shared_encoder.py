@@ -1,5 +1,8 @@
 """Heads on one encoder, saved beside it and put back on it: the same answers, for every kind of architecture."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+
 import pytest
 import tiny_models
 import torch
@@ -10,7 +13,7 @@ from harness.heads.model import NewHead, build
 from harness.heads.saved import choose, load_saved, save_head, saved_heads
 from harness.heads.tokeniser import open_tokeniser
 from harness.heads.trained import Wanted
-from harness.train.shared_encoder import load_carrier, share
+from harness.train.shared_encoder import TaskModel, load_carrier, share
 
 LABELS = {"classify": ("no", "maybe", "yes"), "tag": ("A", "B"), "span": (), "choice": ()}
 BASES = {
@@ -101,3 +104,24 @@ def test_a_head_of_another_width_is_refused(tmp_path):
     save_head(model, "tag", made[1] / "heads" / "tags", share(load_carrier(small, 1), model).pooler)
     with pytest.raises(HarnessError, match="does not fit"):
         load_saved(large, saved_heads(large)["tags"], HEADS["tag"], Wanted(("A", "B")))
+
+
+def test_a_thread_that_leaves_takes_no_pooler_from_another() -> None:
+    encoder = torch.nn.Module()
+    encoder.pooler = None
+    both_inside, one_left = Barrier(2), Event()
+
+    class Task(torch.nn.Module):
+        def forward(self, first: bool) -> bool:
+            both_inside.wait(10)
+            if first:
+                assert one_left.wait(10)
+            return encoder.pooler is not None
+
+    model = TaskModel(Task(), encoder, torch.nn.Linear(2, 2))
+    with ThreadPoolExecutor(2) as threads:
+        slow, quick = threads.submit(model, first=True), threads.submit(model, first=False)
+        assert quick.result(10)
+        one_left.set()
+        assert slow.result(10)
+    assert encoder.pooler is None
