@@ -134,6 +134,7 @@ def plan(
     wanted = _wanted_languages(tasks, settings)
     if source.fetched:
         fetch_missing(_wanted_parts(tasks, wanted, settings, protocols), source, progress)
+    source = source.remembering()
     jobs: list[Job] = []
     skips: list[Skip] = []
     warnings: list[str] = []
