@@ -61,6 +61,6 @@ def test_a_source_remembers_within_a_plan_alone(tmp_path: Path) -> None:
     made: list[int] = []
     plain = Source(tmp_path)
     for source in (plain, plain.remembering(), plain.remembering()):
-        assert [source.once("key", lambda: made.append(0) or len(made)) for _ in range(2)]  # type: ignore[func-returns-value]
+        assert [source.once("key", lambda: made.append(0) or len(made)) for _ in range(2)]
         assert source == plain
     assert len(made) == 2 + 1 + 1
