@@ -136,7 +136,7 @@ def sparkline(values: Sequence[float]) -> str:
 def print_submission(report: Mapping[str, Any], console: Console) -> None:
     """The official report as tables: each task's languages, its averages where nothing is missing, the groups."""
     for task, scores in report.items():
-        if not isinstance(scores, Mapping) or task == "incomplete":
+        if not isinstance(scores, Mapping) or task in ("incomplete", "missing"):
             continue
         metrics = [name for name in scores if isinstance(scores[name], Mapping)]
         table = Table(title=f"{task} (percent)")
