@@ -37,6 +37,11 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
     training = source.once(key, lambda: _material(task, source, language, settings))
     given = dict(settings.training) | ({"max_length": settings.max_length} if settings.max_length else {})
     trained = preset(settings.preset, task.name, given, checkpoint.width >= LARGE)
+    if isinstance(trained.freeze, int) and trained.freeze > checkpoint.layers:
+        raise HarnessError(
+            f"{checkpoint.name} has {checkpoint.layers} layers, --freeze {trained.freeze} is more.",
+            f"Choose 1 to {checkpoint.layers}, or encoder.",
+        )
     grid = {name: list(values) for name, values in settings.grid.items()}
     if grid and not training.dev:
         raise HarnessError(f"{task.name} has no development data to choose from a grid with.", "Leave --grid out.")

@@ -50,6 +50,8 @@ def needed(task: Task, language: str, split: str) -> tuple[Part, ...]:
 
 def fetch(parts: Iterable[Part], root: Path, progress: Progress = silent) -> Fetched:
     """Fetches the parts that are missing from `root`. HarnessError names all that could not be fetched, and why."""
+    if root.exists() and not root.is_dir():
+        raise HarnessError(f"{root} is a file.", "Name a folder for the data.")
     records = read_records(root)
     unique = {part.files: part for part in parts}
     lacking = [part for part in unique.values() if is_missing(part, root, records)]
