@@ -47,6 +47,16 @@ def open_backend(name: str, arguments: str, checkpoint: Checkpoint) -> Any:
         raise HarnessError(f"lm-eval's '{name}' did not start: {reason}", "Check --backend-args.") from error
 
 
+def backend_errors() -> tuple[type[Exception], ...]:
+    """What lm-eval's models raise where a server or library fails. aiohttp's errors are no OSError."""
+    known = (OSError, ValueError, TypeError, RuntimeError, KeyError, AssertionError)
+    try:
+        from aiohttp import ClientError
+    except ImportError:
+        return known
+    return (*known, ClientError)
+
+
 def open_scorer(given: Mapping[str, Any]) -> Scorer:
     """From lm-eval's `--model_args pretrained=DIR,dtype=float32,device=cpu,cache=FOLDER`; other arguments are not
     ours."""

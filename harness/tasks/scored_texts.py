@@ -1,6 +1,6 @@
 """Every text of a data folder that a task of the harness scores, for whoever trains on that folder.
 
-Retrieval sets count under their test split alone: FLORES-200's dev is what `pairs` and `mlm` may read."""
+Retrieval and translation sets count under their test split alone: FLORES-200's dev is what `pairs` and `mlm` may read."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -11,7 +11,7 @@ from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
 from harness.tasks.task import Loaded, Task
 
 SPLITS = ("validation", "test")
-RETRIEVAL = ("pair", "mine")
+RETRIEVAL = ("pair", "mine", "translate")
 
 
 def loaded_sets(
