@@ -2,10 +2,10 @@
 
     python -m benchmarks.equality --data DIR [--languages en,ar,de,es,zh] [--shots 0,5] [--answers letters,texts]
 
-English is `mmlu` (test), the others `m_mmlu` (validation). A causal model of 3 layers is made on the spot, its tokenizer
-trained on the very questions. A line each: the largest difference of a log-likelihood (one option), how many questions
-get another answer where the best two are 1e-5 apart, and the accuracy of both sides. Exit 1 where a difference is above
-1e-4 or an answer is another one."""
+English is `mmlu` (test), the others `m_mmlu` (validation). A causal model of 3 layers is made on the spot, its
+tokenizer trained on the very questions. A line each: the largest difference of a log-likelihood (one option), how many
+questions get another answer where the best two are 1e-5 apart, and the right answers of both sides. Exit 1 where a
+difference is above 1e-4 or an answer is another one."""
 
 import argparse
 import sys
@@ -79,7 +79,8 @@ def main() -> int:
         folder = make_model(Path(place) / "m", given.data, layers=3, width=128, vocabulary=8000, texts=texts)
         models = (ours(folder), theirs(folder, BATCH))
         wanted = [(code, shots, kind) for code in given.languages for shots in given.shots for kind in given.answers]
-        return 0 if all([compare(models, given.data, *one) for one in wanted]) else 1
+        equal = [compare(models, given.data, *one) for one in wanted]
+    return 0 if all(equal) else 1
 
 
 if __name__ == "__main__":

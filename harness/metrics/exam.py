@@ -1,7 +1,7 @@
 """Scores of an exam: the share of right answers, by subject and by category, beside what no knowledge would give.
 
-Main: micro, over questions. `chance` is guessing, `macro` is the plain mean over subjects, `majority_baseline` what always giving the
-commonest right letter would score (always D gets 26.95% of the 3,710 English questions at hand, so 25% is no
+Main: micro, over questions. `macro` is the plain mean over subjects, `chance` guessing, `majority_baseline` what always
+giving the commonest right letter would score (always D gets 26.95% of the 3,710 English questions at hand, so 25% is no
 baseline)."""
 
 from collections.abc import Sequence

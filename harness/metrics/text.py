@@ -1,7 +1,7 @@
 """How near a translation is to its reference: BLEU, chrF and TER as sacrebleu computes and signs them.
 
-Traps: TER counts errors, so less is better; sacrebleu's float32 sums are exact only for counts below 2^24; its `flores200`
-tokenizer downloads its model without asking, so that it is used only where the model is on disk already."""
+Traps: TER counts errors, so less is better; sacrebleu's float32 sums are exact only for counts below 2^24; its
+`flores200` tokenizer downloads its model without asking, so that it is used only where the model is on disk already."""
 
 import importlib.util
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Translation by prompt: what a generative model writes after the source sentence, through lm-eval's generation path."""
+"""Translation by prompt: what a generative model writes after a sentence, through lm-eval's generation path."""
 
 import hashlib
 from typing import Any

@@ -24,8 +24,8 @@ class UnreachableError(HarnessError):
 
 @dataclass(frozen=True)
 class Table:
-    """One split of one configuration on the Hugging Face hub, at a pinned commit; `rows` where they are known, `reading`
-    what its format's reader is told (of those fields that it has)."""
+    """One split of one configuration on the Hugging Face hub, at a pinned commit; `rows` where they are known,
+    `reading` what its format's reader is told (of those fields that it has)."""
 
     hub: str
     revision: str
@@ -74,8 +74,9 @@ class Part:
 @dataclass(frozen=True)
 class HubSet:
     """A data set on the hub. `languages` are those that have rows and `splits` the hub's names, per split of ours
-    (train, validation, test, and an exam's solved `shots`); `rows(language, split)` and `total` (of a table that several languages share) are None
-    where the counts are not known. A column of `columns` or `classes` may bear the language: `{code}`."""
+    (train, validation, test, and an exam's solved `shots`); `rows(language, split)` and `total` (of a table that
+    several languages share) are None where the counts are not known. A column of `columns` or `classes` may bear the
+    language: `{code}`. `reading` is what the reader of its format is told."""
 
     name: str
     hub: str

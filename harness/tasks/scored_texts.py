@@ -1,6 +1,7 @@
 """Every text of a data folder that a task of the harness scores, for whoever trains on that folder.
 
-Retrieval and translation sets count under their test split alone: FLORES-200's dev is what `pairs` and `mlm` may read."""
+Retrieval and translation sets count under their test split alone: FLORES-200's dev is what `pairs` and `mlm` may
+read."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain

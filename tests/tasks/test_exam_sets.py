@@ -1,4 +1,4 @@
-"""Exams from the hub: what is written is what the tasks read, through a hub on 127.0.0.1 at the pins and in their sizes."""
+"""Exams from the hub: what is written is what the tasks read, by a hub on 127.0.0.1 at the pins, in their sizes."""
 
 import json
 import os
