@@ -53,8 +53,8 @@ def answer(job: Job, model: Any) -> Answered:
 
     pairs = [one for one in job.loaded.examples if isinstance(one, Pair)]  # type: ignore[union-attr]
     shots = [one for one in job.loaded.shots if isinstance(one, Pair)][: int(job.settings["shots"])]
-    names = (language(code).name for code in flores200.sides(job.language))
-    asked = Translation(*names, shots)
+    source, target = (language(code).name for code in flores200.sides(job.language))
+    asked = Translation(source, target, shots)
     replies = ask(model, {job.task.name: Prepared(job.task.name, [asked.render(one) for one in pairs])})[job.task.name]
     items = [
         Item(str(one.row), one.target.strip(), replies[at].text.strip(), str(one.row)) for at, one in enumerate(pairs)
