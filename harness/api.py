@@ -14,6 +14,7 @@ from harness.checkpoint import open_checkpoint
 from harness.errors import HarnessError, unknown_names
 from harness.flags.evaluation import TRAINING
 from harness.flags.values import split_list
+from harness.folder import open_folder
 from harness.plan import Plan, Progress, plan
 from harness.protocols import PROTOCOLS
 from harness.report.leaderboard import Row, leaderboard
@@ -24,6 +25,7 @@ from harness.tasks import include, select
 from harness.tasks.source import open_source
 from harness.train.presets import DEFAULT_GRID
 from harness.trajectory import expand
+from harness.work.crew import Crew, check
 
 if TYPE_CHECKING:
     import pandas
@@ -69,6 +71,8 @@ class Options:
     dry_run: bool = False
     trust_remote_code: bool = False
     include: tuple[str, ...] = ()
+    executor: str = "local"
+    workers: int | None = None
 
 
 def evaluate(
@@ -87,6 +91,7 @@ def evaluate(
     watch = watch or Watch()
     own = Options(**{key: options.pop(key) for key in list(options) if key in Options.__dataclass_fields__})
     include(own.include)
+    crew = Crew(own.executor, own.workers, options.get("device") or "auto", tuple(own.include))
     selected = select(split_list(tasks) if isinstance(tasks, str) else tasks)
     source = open_source(data)
     settings = settings_from(options)
@@ -95,9 +100,10 @@ def evaluate(
     planned = plan(name_checkpoints(opened, own.name), selected, source, settings, PROTOCOLS, watch.progress)
     watch.planned(planned)
     if own.dry_run:
-        return Results(Store(Path(output)), ())
+        return Results(Store(open_folder(output)), ())
+    check(crew)
     store = open_store(output)
-    outcome = run(planned, store, own.redo_stale, watch.progress)
+    outcome = run(planned, store, own.redo_stale, watch.progress, crew)
     names = {job.name for job in planned.jobs}
     asked = {task.name for task in selected}
     rows = tuple(row for row in leaderboard(store) if row.checkpoint in names and row.task in asked)
@@ -106,7 +112,7 @@ def evaluate(
 
 def open_results(folder: str | Path) -> Results:
     """What a results folder holds."""
-    store = Store(Path(folder))
+    store = Store(open_folder(folder))
     return Results(store, tuple(leaderboard(store)))
 
 

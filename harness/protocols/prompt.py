@@ -4,6 +4,7 @@ All requests go through `lm_eval.evaluate`, with tasks made in memory from our e
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from harness.plan import Answer, Job, Progress, Protocol, Resolved
 from harness.prompts.exam import STYLES
 from harness.prompts.templates import TEMPLATES
 from harness.protocols import exam, templated
+from harness.protocols.loaded import loaded
 from harness.settings import Settings
 from harness.tasks.source import Source
 from harness.tasks.task import Loaded, Task
@@ -69,18 +71,23 @@ def metrics(job: Job, language: str) -> tuple[Metric, ...]:
 
 def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[Job, Answer]]:
     """Answers each job from one loaded model."""
-    lm: Any = None
     for job in jobs:
         label = f"{job.name}: prompting {job.task.name} {job.language}"
         try:
             if job.settings.get("readout", "").startswith(exam.COSINE):
                 yield job, exam.nearest(job, cache, progress)
                 continue
-            lm = lm or _open(job, cache)
+            lm = loaded(_wanted(job, cache), partial(_open, job, cache))
             lm.report = lambda done, total, label=label: progress(label, done, total)
             yield job, templated.answer(job, lm) if job.task.name in TEMPLATES else exam.answer(job, lm)
         except HarnessError as error:
             yield job, error
+
+
+def _wanted(job: Job, cache: Path) -> tuple[Any, ...]:
+    """What two jobs must share to be answered by one loaded model."""
+    settings = tuple(str(job.settings.get(name)) for name in ("dtype", "masking", "backend", "backend_args"))
+    return (job.checkpoint.fingerprint, job.device, str(cache), *settings)
 
 
 def _open(job: Job, cache: Path) -> Any:
