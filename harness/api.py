@@ -18,7 +18,7 @@ from harness.folder import open_folder
 from harness.plan import Plan, Progress, plan
 from harness.protocols import PROTOCOLS
 from harness.report.leaderboard import Row, leaderboard
-from harness.run import Outcome, name_checkpoints, run
+from harness.run import Outcome, name_checkpoints, run, split_missing
 from harness.settings import Settings
 from harness.store import Store, open_store
 from harness.tasks import include, select
@@ -26,6 +26,7 @@ from harness.tasks.source import open_source
 from harness.train.presets import DEFAULT_GRID
 from harness.trajectory import expand
 from harness.work.crew import Crew, check
+from harness.work.estimate import Estimate, estimate
 
 if TYPE_CHECKING:
     import pandas
@@ -36,11 +37,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Results:
-    """A results folder: its rows, one per number (fractions 0-1); of a run also what it wrote, kept and failed in."""
+    """A results folder: its rows, one per number (fractions 0-1); of a run also what it wrote, kept and failed in, of
+    a dry run what is expected of the run."""
 
     store: Store
     rows: tuple[Row, ...]
     outcome: Outcome | None = None
+    estimates: tuple[Estimate, ...] = ()
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -100,7 +103,9 @@ def evaluate(
     planned = plan(name_checkpoints(opened, own.name), selected, source, settings, PROTOCOLS, watch.progress)
     watch.planned(planned)
     if own.dry_run:
-        return Results(Store(open_folder(output)), ())
+        there = Store(open_folder(output))
+        missing, _ = split_missing(planned.jobs, there, own.redo_stale)
+        return Results(there, (), None, estimate(missing, there.cache, watch.progress))
     check(crew)
     store = open_store(output)
     outcome = run(planned, store, own.redo_stale, watch.progress, crew)

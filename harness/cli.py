@@ -39,6 +39,7 @@ def eval_command(options: argparse.Namespace) -> int:
 
     from harness.api import Watch, evaluate
     from harness.report.console import print_leaderboard, print_plan, progress_bars
+    from harness.report.console_estimate import print_estimates
 
     flags = {key: value for key, value in vars(options).items() if key not in ("command", "quiet", "model", "tasks")}
     notes = Console(stderr=True, quiet=options.quiet)
@@ -46,6 +47,7 @@ def eval_command(options: argparse.Namespace) -> int:
         watch = Watch(lambda plan: print_plan(plan, notes), progress)
         results = evaluate(options.model, options.tasks, watch=watch, **flags)
     if results.outcome is None:
+        print_estimates(results.estimates, options.workers or 1, Console(quiet=options.quiet))
         return OK
     print_leaderboard(results.rows, Console(quiet=options.quiet))
     outcome = results.outcome

@@ -43,7 +43,7 @@ def add_eval(commands: "Commands") -> None:
     add("--seeds", type=numbers, default=(42,), metavar="1,2,3", help="one result per seed where training is random")
     add("--include", action="append", default=[], metavar="FILE", help="Python file that defines a task; repeatable")
     add("--redo-stale", action="store_true", help="score again what was made with other weights, data or settings")
-    add("--dry-run", action="store_true", help="print the plan and stop (without --data, after fetching)")
+    add("--dry-run", action="store_true", help="print the plan and what it will cost, and stop")
     add("--trust-remote-code", action="store_true", help="run Python code that the checkpoint's folder carries")
     add("--quiet", action="store_true", help="print errors only")
     add_execution(eval_)

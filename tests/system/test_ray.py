@@ -1,4 +1,4 @@
-"""`--executor ray` on a real cluster of two nodes on this machine: the bytes of one process, a node killed in the middle."""
+"""`--executor ray` on a real cluster of two nodes on this machine, one of them killed in the middle."""
 
 from collections.abc import Iterator
 from pathlib import Path
