@@ -18,8 +18,6 @@ from harness.work.workload import PRODUCTS, SIMILARITY, Workload, workload
 RESULT, ITEM = 6_000, 40
 # Seconds of scoring an item with its interval, and of a result at all: from the bundled data on one core.
 SCORING, EACH = 1e-4, 0.02
-# A training's unfinished state: weights, two moments, and the best weights so far.
-STATE = 4
 
 
 @dataclass(frozen=True)
