@@ -62,7 +62,7 @@ def run(plan: Plan, store: Store, redo_stale: bool, progress: Progress, crew: Cr
     # All stale results are named before any compute.
     split_missing(plan.jobs, store, redo_stale)
     tally = _Tally()
-    waiting = {group(one) for one in (*plan.jobs, *plan.skips)}
+    waiting = {group(job) for job in plan.jobs} | {group(skip) for skip in plan.skips}
     while waiting:
         with claimed(store, waiting, progress) as mine:
             jobs = [job for job in plan.jobs if group(job) in mine]

@@ -1,7 +1,7 @@
 """Which executor does the work, with how many workers, each on what."""
 
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +50,9 @@ def check(crew: Crew) -> None:
         ray.demand(crew.workers, crew.device == "cpu")
 
 
-def run(jobs: Sequence[Job], crew: Crew, cache: Path, progress: Progress) -> Iterator[tuple[Job, Made | HarnessError]]:
+def run(
+    jobs: Sequence[Job], crew: Crew, cache: Path, progress: Progress
+) -> Generator[tuple[Job, Made | HarnessError], None, None]:
     """Each job with its result or with why there is none, as they come; workers end when this is closed."""
     if not jobs:
         return
@@ -70,7 +72,8 @@ def _started(
     import torch
 
     # A training's sums depend on the number of threads that share them: it gets those it would get without workers.
-    all_threads, share, workers = torch.get_num_threads(), None, crew.workers or 0
+    all_threads, workers = torch.get_num_threads(), crew.workers or 0
+    share: int | None = None
     included = tuple(str(Path(one).resolve()) for one in crew.included)
 
     def bundle(own: Mapping[int, Job], training: bool) -> Bundle:
