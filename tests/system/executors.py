@@ -55,7 +55,12 @@ def results(output: Path) -> list[Path]:
 
 def workers(driver: int) -> list[int]:
     """Worker processes of a driver."""
+    return [one for one in children(driver) if b"harness.execute.worker" in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+
+def children(process: int) -> list[int]:
+    """Its child processes."""
     found: list[int] = []
-    for task in Path(f"/proc/{driver}/task").iterdir():
+    for task in Path(f"/proc/{process}/task").iterdir():
         found += [int(one) for one in (task / "children").read_text().split()]
-    return [one for one in found if b"harness.execute.worker" in Path(f"/proc/{one}/cmdline").read_bytes()]
+    return found

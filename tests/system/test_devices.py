@@ -5,29 +5,15 @@ import signal
 from pathlib import Path
 
 import pytest
-from executors import command, make_model, results, run_to_the_end, start, wait_for, workers
+from executors import command, results, start, wait_for, workers
 from kill_and_resume import files
 
 from harness.cli import main
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_model(tmp_path_factory.mktemp("model") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def calm(model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The files of one undisturbed process."""
-    found = run_to_the_end(model, tmp_path_factory.mktemp("local") / "results")
-    assert "tiny/bucc2018/retrieve/avg.seed0.json" in found
-    assert {name.split("/")[1] for name in found} == {"xnli", "udpos", "tatoeba", "bucc2018"}
-    return found
-
-
-def test_interrupted_resumed_and_a_worker_killed(model: Path, calm: dict[str, bytes], tmp_path: Path) -> None:
+def test_interrupted_resumed_and_a_worker_killed(tiny: Path, calm: dict[str, bytes], tmp_path: Path) -> None:
     devices = ("--executor", "devices", "--workers", "2")
-    driver = start(model, tmp_path, *devices)
+    driver = start(tiny, tmp_path, *devices)
     wait_for(lambda: results(tmp_path), driver)
     running = workers(driver.pid)
     driver.send_signal(signal.SIGINT)
@@ -37,7 +23,7 @@ def test_interrupted_resumed_and_a_worker_killed(model: Path, calm: dict[str, by
     assert not any(Path(f"/proc/{one}").exists() for one in running)
     kept = {path: path.stat().st_mtime_ns for path in results(tmp_path)}
 
-    driver = start(model, tmp_path, *devices)
+    driver = start(tiny, tmp_path, *devices)
     wait_for(lambda: len(results(tmp_path)) > len(kept), driver)
     there = len(results(tmp_path))
     os.kill(workers(driver.pid)[0], signal.SIGKILL)
@@ -50,10 +36,10 @@ def test_interrupted_resumed_and_a_worker_killed(model: Path, calm: dict[str, by
     assert len(models) == 2, "each task's model is trained once"
 
 
-def test_two_drivers_on_one_folder_share_the_work(model: Path, calm: dict[str, bytes], tmp_path: Path) -> None:
+def test_two_drivers_on_one_folder_share_the_work(tiny: Path, calm: dict[str, bytes], tmp_path: Path) -> None:
     """Every result is written once, and neither run lacks any."""
     tasks = ("--tasks", "tatoeba,bucc2018")
-    drivers = [start(model, tmp_path, *tasks) for _ in range(2)]
+    drivers = [start(tiny, tmp_path, *tasks) for _ in range(2)]
     assert [(driver.communicate()[1], driver.returncode) for driver in drivers] == [("", 0)] * 2
     assert files(tmp_path) == {name: content for name, content in calm.items() if name.split("/")[1] in tasks[1]}
 
@@ -67,9 +53,9 @@ def test_two_drivers_on_one_folder_share_the_work(model: Path, calm: dict[str, b
     ],
 )
 def test_mistakes_are_one_sentence(
-    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], said: str
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], said: str
 ) -> None:
-    given = command(model, tmp_path / "results", "--tasks", "tatoeba", *flags)[3:]
+    given = command(tiny, tmp_path / "results", "--tasks", "tatoeba", *flags)[3:]
     assert main(given) == 2
     error = capsys.readouterr().err
     assert said in error

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from executors import make_model, results, run_to_the_end, start, wait_for
+from executors import children, results, start, wait_for
 from kill_and_resume import files
 
 pytest.importorskip("ray", reason="the package ray is not installed (extra `ray`)")
@@ -26,15 +26,19 @@ def cluster() -> Iterator[Any]:
         made.shutdown()
 
 
-def test_a_node_killed_in_the_middle(cluster: Any, tmp_path: Path) -> None:
-    model, output = make_model(tmp_path / "tiny"), tmp_path / "ray"
-    calm = run_to_the_end(model, tmp_path / "local")
-    ray = ("--executor", "ray", "--workers", "2")
-    driver = start(model, output, *ray, RAY_ADDRESS=cluster.address)
-    wait_for(lambda: results(output), driver)
-    there = len(results(output))
-    cluster.remove_node(cluster.list_all_nodes()[-1], allow_graceful=False)
+def test_a_node_killed_in_the_middle(cluster: Any, tiny: Path, calm: dict[str, bytes], tmp_path: Path) -> None:
+    driver = start(tiny, tmp_path, "--executor", "ray", "--workers", "2", RAY_ADDRESS=cluster.address)
+    (victim,) = cluster.worker_nodes
+    (raylet,) = (process for name, process in victim.live_processes() if name == "raylet")
+    wait_for(lambda: results(tmp_path) and at_work(raylet.pid), driver)
+    there = len(results(tmp_path))
+    cluster.remove_node(victim, allow_graceful=False)
     said = driver.communicate()[1]
     assert driver.returncode == 0, said
-    assert there < len(results(output))
-    assert files(output) == calm
+    assert there < len(results(tmp_path))
+    assert files(tmp_path) == calm
+
+
+def at_work(raylet: int) -> bool:
+    """Whether a process of a node runs a task of ours, as its title says."""
+    return any(b"ray::_task" in Path(f"/proc/{one}/cmdline").read_bytes() for one in children(raylet))
