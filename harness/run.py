@@ -3,6 +3,7 @@
 This process alone writes results; workers hand them over. Another run on the same folder is kept apart by claims."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -85,6 +86,7 @@ def run(plan: Plan, store: Store, redo_stale: bool, progress: Progress, crew: Cr
 
 
 def _work(missing: Sequence[Job], store: Store, crew: Crew, tally: _Tally, progress: Progress) -> None:
+    left = Counter(map(group, missing))
     with closing(crews.run(missing, crew, store.cache, progress)) as found:
         for job, made in found:
             if isinstance(made, HarnessError):
@@ -95,6 +97,10 @@ def _work(missing: Sequence[Job], store: Store, crew: Crew, tally: _Tally, progr
                 store.write(result, made.items, made.run)
                 tally.seconds += made.run["seconds"]
             tally.written.append(result)
+            left[group(job)] -= 1
+            if not left[group(job)]:
+                # Now, while workers are at other pieces, rather than at the end.
+                tally.written += averages([job], store)
 
 
 def group(one: Job | Skip) -> tuple[str, str, str, int]:
