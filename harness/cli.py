@@ -39,6 +39,7 @@ def eval_command(options: argparse.Namespace) -> int:
 
     from harness.api import Watch, evaluate
     from harness.report.console import print_leaderboard, print_plan, progress_bars
+    from harness.report.console_estimate import print_estimates
 
     flags = {key: value for key, value in vars(options).items() if key not in ("command", "quiet", "model", "tasks")}
     notes = Console(stderr=True, quiet=options.quiet)
@@ -46,10 +47,13 @@ def eval_command(options: argparse.Namespace) -> int:
         watch = Watch(lambda plan: print_plan(plan, notes), progress)
         results = evaluate(options.model, options.tasks, watch=watch, **flags)
     if results.outcome is None:
+        print_estimates(results.estimates, options.workers or 1, Console(quiet=options.quiet))
         return OK
     print_leaderboard(results.rows, Console(quiet=options.quiet))
     outcome = results.outcome
-    notes.print(f"{len(outcome.written)} results written, {len(outcome.kept)} kept, in {options.output}", style="dim")
+    done = f"{len(outcome.written)} results written, {len(outcome.kept)} kept, in {options.output}"
+    shared = f"; {outcome.seconds:.0f} s of work by all workers" if options.executor != "local" else ""
+    notes.print(f"{done}{shared}", style="dim", markup=False)
     return FAILED if outcome.failed else OK
 
 
@@ -77,10 +81,11 @@ def train_command(options: argparse.Namespace) -> int:
 def leaderboard_command(options: argparse.Namespace) -> int:
     """Shows what a results folder holds, or writes it as a page."""
     if options.agreement:
+        from harness.folder import open_folder
         from harness.report.agreement import agreement, as_table
         from harness.store import Store
 
-        print(as_table(agreement(Store(Path(options.results)))))
+        print(as_table(agreement(Store(open_folder(options.results)))))
         return OK
     from harness.report.console import progress_bars
     from harness.report.formats import as_text, write
@@ -169,11 +174,12 @@ def score_command(options: argparse.Namespace) -> int:
 
 def export_command(options: argparse.Namespace) -> int:
     """Writes results as an official submission folder."""
+    from harness.folder import open_folder
     from harness.report.export import export
     from harness.store import Store
 
     output = Path(options.output)
-    done = export(Store(Path(options.results)), options.checkpoint, output, options.with_labels, options.setting)
+    done = export(Store(open_folder(options.results)), options.checkpoint, output, options.with_labels, options.setting)
     left_out = f"; not in the official layout: {', '.join(done.left_out)}" if done.left_out else ""
     print(f"{done.files} prediction files in {output}{left_out}")
     return OK

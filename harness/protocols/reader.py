@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 from harness.plan import Job, Progress
+from harness.protocols.loaded import loaded
 from harness.retrieval.vectors import Matrix, Vectors
 
 
@@ -33,17 +34,16 @@ class Reader:
         from harness.retrieval.encoder import EncoderSettings, load_encoder
 
         settings = self._job.settings
-        encoder = load_encoder(
-            self._job.checkpoint,
-            EncoderSettings(
-                layer=None if len(self._layers) > 1 else self._layers[0],
-                all_layers=len(self._layers) > 1,
-                pooling=settings["pooling"],
-                dtype=settings["dtype"],
-                device=self._job.device,
-                max_length=settings["max_length"],
-            ),
+        wanted = EncoderSettings(
+            layer=None if len(self._layers) > 1 else self._layers[0],
+            all_layers=len(self._layers) > 1,
+            pooling=settings["pooling"],
+            dtype=settings["dtype"],
+            device=self._job.device,
+            max_length=settings["max_length"],
         )
+        checkpoint = self._job.checkpoint
+        encoder = loaded((checkpoint.fingerprint, wanted), lambda: load_encoder(checkpoint, wanted))
         assert encoder.max_length == settings["max_length"], "the plan and the encoder read other limits"
         return encoder
 
