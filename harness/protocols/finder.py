@@ -36,7 +36,7 @@ class Finder:
             k,
             engine=self._engine,
             progress=(lambda done, total: self._progress(self._label, done, total)) if long else None,
-            shards=self._folder if long else None,
+            snapshots=self._folder if long else None,
         )
         self.recalls += [found.recall] if found.recall is not None else []
         return found

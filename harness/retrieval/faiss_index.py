@@ -3,8 +3,6 @@
 faiss-cpu exports the names of the GPU functions too; only `StandardGpuResources` tells the packages apart, and PyPI's
 faiss-gpu also imports and searches where there is no GPU."""
 
-import math
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -15,18 +13,6 @@ from harness.errors import missing_package
 
 Vectors = NDArray[np.float32]
 Found = tuple[NDArray[np.float32], NDArray[np.int64]]
-_POINTS_PER_LIST = 39  # fewer training points than this per centroid and FAISS calls the clustering unreliable
-_PROBED = 8  # one list in eight
-
-
-@dataclass(frozen=True)
-class Lists:
-    """An inverted file: how many lists (None: the square root of the number of vectors), how many of them a query
-    looks into (None: an eighth), and the seed of the clustering."""
-
-    lists: int | None = None
-    probes: int | None = None
-    seed: int = 0
 
 
 def load_faiss() -> ModuleType:
@@ -49,41 +35,18 @@ def gpus(faiss: ModuleType) -> int:
 def search_flat(queries: Vectors, vectors: Vectors, k: int) -> Found:
     """Similarities and indices (q, k) of the k largest inner products with `vectors` (n, d), exactly; k <= n."""
     faiss = load_faiss()
-    index = _on_all_gpus(faiss, faiss.IndexFlatIP(vectors.shape[1]))
+    index = on_all_gpus(faiss, faiss.IndexFlatIP(vectors.shape[1]))
     index.add(vectors)
-    return _found(index.search(queries, k))
+    similarity, found = index.search(queries, k)
+    return similarity, found.astype(np.int64, copy=False)
 
 
-def search_lists(queries: Vectors, vectors: Vectors, k: int, settings: Lists) -> Found:
-    """As `search_flat`, but only among the vectors of the probed lists: approximate, meant for unit vectors.
-
-    A query whose lists hold fewer than k vectors is searched for in all lists."""
-    faiss = load_faiss()
-    count = settings.lists or max(1, min(math.isqrt(len(vectors)), len(vectors) // _POINTS_PER_LIST))
-    quantiser = faiss.IndexFlatIP(vectors.shape[1])
-    built = faiss.IndexIVFFlat(quantiser, vectors.shape[1], count, faiss.METRIC_INNER_PRODUCT)
-    built.cp.seed = settings.seed
-    built.cp.min_points_per_centroid = 1
-    index = _on_all_gpus(faiss, built)
-    index.train(vectors)
-    index.add(vectors)
-    _probe(faiss, index, min(count, settings.probes or math.ceil(count / _PROBED)))
-    similarity, found = _found(index.search(queries, k))
-    short = (found < 0).any(axis=1)
-    if short.any():
-        _probe(faiss, index, count)
-        similarity[short], found[short] = _found(index.search(queries[short], k))
-    return similarity, found
-
-
-def _on_all_gpus(faiss: ModuleType, index: Any) -> Any:
+def on_all_gpus(faiss: ModuleType, index: Any) -> Any:
+    """The index, copied to every GPU where there are any."""
     return faiss.index_cpu_to_all_gpus(index) if gpus(faiss) else index
 
 
-def _probe(faiss: ModuleType, index: Any, probes: int) -> None:
+def set_probes(faiss: ModuleType, index: Any, probes: int) -> None:
+    """How many lists a query looks into."""
     space = faiss.GpuParameterSpace() if gpus(faiss) else faiss.ParameterSpace()
     space.set_index_parameter(index, "nprobe", probes)
-
-
-def _found(result: tuple[Vectors, NDArray[np.int64]]) -> Found:
-    return result[0], result[1].astype(np.int64, copy=False)
