@@ -2,9 +2,9 @@
 
 Real sentence vectors lie in a narrow cone, bunch by topic, have hubs, and vary most along few directions; isotropic
 noise has none of that, and nothing can index it. A vector here is a common part, its language's part, its topic (a few
-thousand, of uneven size, themselves in groups) and its own meaning, whose spectrum falls off. Some sentences say little of
-their own and lie near many others (hubs). Planted pairs share topic and meaning; what else each side says is drawn anew,
-with more or less weight from pair to pair."""
+thousand, of uneven size, themselves in groups) and its own meaning, whose spectrum falls off. Some sentences say little
+of their own and lie near many others (hubs). Planted pairs share topic and meaning; what else each side says is drawn
+anew, with more or less weight from pair to pair."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -62,15 +62,17 @@ def _write(corpus: Corpus, folder: Path) -> None:
     width = corpus.width
     common, *languages = (_unit(random, 1, width)[0] for _ in range(3))
     groups = _unit(random, corpus.groups, width)
-    topics = 0.6 * groups[random.integers(corpus.groups, size=corpus.topics)] + 0.8 * _unit(random, corpus.topics, width)
+    group = random.integers(corpus.groups, size=corpus.topics)
+    topics = 0.6 * groups[group] + 0.8 * _unit(random, corpus.topics, width)
     shares = 1 / (np.arange(corpus.topics) + 20) ** 0.8
     spectrum = _spectrum(width)
-    gold = np.stack([np.sort(random.choice(size, corpus.pairs, replace=False)) for size in (corpus.source, corpus.target)])
+    sizes = corpus.source, corpus.target
+    gold = np.stack([np.sort(random.choice(size, corpus.pairs, replace=False)) for size in sizes])
     gold[1] = random.permutation(gold[1])
     topic = random.choice(corpus.topics, corpus.pairs, p=shares / shares.sum())
     shared = topics[topic] * 0.5 + 0.6 * _unit(random, corpus.pairs, width, spectrum)
     weight = random.uniform(*corpus.noise, size=corpus.pairs).astype(np.float32)
-    for side, size in enumerate((corpus.source, corpus.target)):
+    for side, size in enumerate(sizes):
         out = open_memmap(folder / f"{('source', 'target')[side]}.npy", "w+", np.float32, (size, width))
         for start in range(0, size, _CHUNK):
             stop = min(start + _CHUNK, size)

@@ -1,4 +1,4 @@
-"""What another process holds, by the operating system's own count: memory of its own (anonymous) and mapped files apart.
+"""What another process holds, by the operating system's count: memory of its own (anonymous), mapped files apart.
 
 `ru_maxrss` cannot tell them apart; /proc/PID/status can, so it is read every few milliseconds (Linux)."""
 

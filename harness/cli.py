@@ -179,6 +179,29 @@ def export_command(options: argparse.Namespace) -> int:
     return OK
 
 
+def mine_command(options: argparse.Namespace) -> int:
+    """Mines translation pairs."""
+    from rich.console import Console
+
+    from harness.mining.summary import as_json, as_text
+    from harness.report.console import progress_bars
+
+    flags = {key: value for key, value in vars(options).items() if key not in ("command", "quiet", "format", "dry_run")}
+    notes = Console(stderr=True, quiet=options.quiet)
+    with progress_bars(options.quiet) as progress:
+        from harness.mining import estimate, mine
+
+        if options.dry_run:
+            done = estimate(progress=progress, **flags)
+        else:
+            done = mine(progress=progress, told=lambda text: notes.print(text, style="dim", markup=False), **flags)
+    if options.format == "json":
+        print(as_json(done))
+    elif not options.quiet:
+        print(as_text(done))
+    return OK
+
+
 def data_command(options: argparse.Namespace) -> int:
     """Lists, checks or fetches data sets; exit code 1 where `verify` found odd files, `overlap` any overlap."""
     from harness.flags.values import split_list
@@ -238,6 +261,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "check": check_command,
     "score": score_command,
     "export": export_command,
+    "mine": mine_command,
     "data": data_command,
     "list": list_command,
     "doctor": doctor_command,

@@ -20,7 +20,7 @@ LEVELS = [
     {"train", "likelihood"},
     {"protocols"},
     {"store"},
-    {"run"},
+    {"run", "mining"},
     {"trajectory"},
     {"report", "doctor"},
     {"flags"},

@@ -62,7 +62,7 @@ def join(
     sides: tuple[Rough, Rough], plan: Plan, kept: Kept, start: int = 0, done: Callable[[int, int], None] | None = None
 ) -> None:
     """Put the best pairs of source rows and the cells they look into into `kept`. `done` hears how many steps, a pass
-    over a cell each, are behind it, and how many pairs this call has compared; `start` is where an earlier one ended."""
+    over a cell each, are done, and how many pairs this call has compared; `start` is where an earlier one ended."""
     source, target = sides
     members = _visits(plan.home[:, None], plan.cells)
     buffers = torch.empty(2, buffer_length(_TILE), dtype=tile_type(source), device=source.values.device)

@@ -11,7 +11,7 @@ import torch
 from harness.retrieval.rough import Rough, multiply, tile_type
 
 _CHUNK = 2048
-_ROUNDS = 8
+ROUNDS = 8
 SAMPLE = 48  # training vectors per cell
 
 
@@ -59,7 +59,7 @@ def train(source: Rough, target: Rough, count: int, seed: int) -> Cells:
     sample = Rough(torch.cat([part.values for part in parts]), torch.cat([part.offset for part in parts]))
     first = torch.randperm(len(sample), generator=generator)[:count].to(sample.values.device)
     means = sample.values[first].float()
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         means = _moved(sample, _cells(means, sample), means, generator)
     return _cells(means, sample)
 

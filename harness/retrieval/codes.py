@@ -1,5 +1,6 @@
-"""Vectors as bytes: centred (encoders not trained for retrieval put all sentences into a narrow cone), turned by a fixed
-rotation (a few dimensions of a transformer carry much of the length and would set the step of all others), rounded."""
+"""Vectors as bytes: centred (encoders not trained for retrieval put all sentences into a narrow cone), turned by a
+fixed rotation (a few dimensions of a transformer carry much of the length and would set the step of all others),
+rounded."""
 
 import math
 from dataclasses import dataclass

@@ -48,9 +48,7 @@ def search_exact(
             last = reached == n and number + 1 == len(starts)
             if kept and (last or kept.due()):
                 place = torch.tensor([number, reached])
-                kept.save(
-                    {"at": place.numpy(), "forward": forward.cpu().numpy(), "backward": backward.cpu().numpy()}
-                )
+                kept.save({"at": place.numpy(), "forward": forward.cpu().numpy(), "backward": backward.cpu().numpy()})
             if progress is not None:
                 progress(number * n + reached, n * len(starts))
     return forward, backward

@@ -77,9 +77,7 @@ def _index(faiss: Any, vectors: Vectors, settings: Compressed, file: Path | None
     return on_all_gpus(faiss, built)
 
 
-def _chosen(
-    faiss: Any, index: Any, queries: Vectors, vectors: Vectors, truth: Truth, recall: float
-) -> tuple[int, int]:
+def _chosen(faiss: Any, index: Any, queries: Vectors, vectors: Vectors, truth: Truth, recall: float) -> tuple[int, int]:
     """The cheapest (probes, candidates per neighbour) tried that reach the recall, else the best tried."""
     own, k = np.ascontiguousarray(queries[truth.rows]), truth.index.shape[1]
     best, reached = (1, _DEPTHS[0]), -1.0
@@ -102,5 +100,7 @@ def _search(index: Any, queries: Vectors, vectors: Vectors, k: int, depth: int) 
     """Candidates by the index, scored again; (q, k)."""
     _, found = index.search(queries, min(depth * k, len(vectors)))
     candidates = torch.from_numpy(found.astype(np.int64, copy=False))
-    keys = ranking.pack(torch.zeros(candidates.shape), candidates.clamp(min=0)).masked_fill(candidates < 0, ranking.EMPTY)
+    keys = ranking.pack(torch.zeros(candidates.shape), candidates.clamp(min=0)).masked_fill(
+        candidates < 0, ranking.EMPTY
+    )
     return ranking.unpack(rescored(torch.from_numpy(queries), torch.from_numpy(vectors), keys, k))

@@ -69,6 +69,11 @@ def tile_within(memory: int) -> int:
     return int(min(4096, max(64, (memory / _BYTES_PER_PAIR) ** 0.5 // 64 * 64)))
 
 
+def search_for(recall: float, device: str = "cpu") -> Search:
+    """The settings with which approximate engines aim at this recall."""
+    return Search(device, inverted=Inverted(recall), compressed=Compressed(recall), every=20.0)
+
+
 def search_both(
     source: Vectors,
     target: Vectors,
@@ -90,12 +95,17 @@ def search_both(
     if engine in ("faiss", "ivfpq"):
         if snapshots is not None:
             raise HarnessError(
-                f"The engine '{engine}' cannot resume.", "Drop the snapshots folder, or use the engine 'exact' or 'ivf'."
+                f"The engine '{engine}' cannot resume.",
+                "Drop the snapshots folder, or use the engine 'exact' or 'ivf'.",
             )
         return _by_faiss(source, target, k, engine, settings)
     kept = None
     if snapshots is not None:
-        own = (settings.tile, settings.shard) if engine == "exact" else (settings.inverted, settings.sample, settings.seed)
+        own = (
+            (settings.tile, settings.shard)
+            if engine == "exact"
+            else (settings.inverted, settings.sample, settings.seed)
+        )
         kept = Snapshot(snapshots / identity(source, target, k, engine, *own), settings.every)
     if engine == "exact":
         shape = (settings.tile, settings.shard or len(target))
