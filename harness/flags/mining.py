@@ -21,7 +21,12 @@ def add_mine(commands: "Commands") -> None:
     add("--threshold", type=float, default=0.0, metavar="X", help="only pairs of at least this margin (default: 0)")
     add("--k", type=positive, default=4, metavar="N", help="neighbours that a margin is taken over (default: 4)")
     add("--margin", choices=("ratio", "distance", "absolute"), default="ratio", help="the score (default: ratio)")
-    add("--index", choices=("auto", "exact", "faiss", "ivf", "ivfpq"), default="auto", help="default: auto, says why")
+    add(
+        "--index",
+        choices=("auto", "exact", "faiss", "faiss16", "ivf", "ivfpq"),
+        default="auto",
+        help="default: auto, says why",
+    )
     add("--recall", type=share, default=0.99, metavar="R", help="of neighbours, by ivf and ivfpq (default: 0.99)")
     add("--memory", metavar="8G", help="most memory of its own that the run may take (default: no bound)")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default: auto)")

@@ -7,7 +7,7 @@ from typing import Any
 from harness.errors import HarnessError, unknown_names
 from harness.mining.budget import parse_size
 
-INDEXES = ("auto", "exact", "faiss", "ivf", "ivfpq")
+INDEXES = ("auto", "exact", "faiss", "faiss16", "ivf", "ivfpq")
 MARGINS = ("ratio", "distance", "absolute")
 
 

@@ -38,7 +38,7 @@ def arrange(request: Request, size: Size) -> Arranged:
             settings = replace(settings, shard=exact_shard(size, free))
         elif choice.engine == "ivf" and not codes_fit:
             raise TooSmallError(ivf_needs(size))
-        elif choice.engine == "faiss" and flat_needs(size) > free:
+        elif choice.engine.startswith("faiss") and flat_needs(size) > free:
             raise TooSmallError(flat_needs(size))
     except TooSmallError as error:
         raise HarnessError(
@@ -72,5 +72,5 @@ def search(
         engine,
         lambda done, total: progress(f"searching ({engine})", done, total),
         arranged.settings,
-        None if engine == "faiss" else folder,
+        None if engine.startswith("faiss") else folder,
     )

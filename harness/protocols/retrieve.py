@@ -46,7 +46,7 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
     """Layer, pooling, length: those asked for, or the checkpoint's own; and by what neighbours are found."""
     resolved = {**sentence_settings(checkpoint, settings), "engine": settings.engine}
     approximate = settings.engine not in ("exact", "faiss")
-    if approximate:
+    if settings.engine in ("auto", "ivf", "ivfpq"):
         resolved["aimed_recall"] = settings.recall
     layer, own = resolved["layer"], "sentence-transformers" if checkpoint.sentence else "mean"
     marks = [f"layer{layer}"] if layer != checkpoint.default_layer else []

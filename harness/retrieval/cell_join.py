@@ -122,11 +122,11 @@ def _update(
     values, floors = (buffer[: rows * columns].view(rows, columns) for buffer in buffers)
     across, down = _floors(values, forward), _floors(values.T, backward)
     torch.minimum(across[:, None], down[None, :], out=floors)
-    values.sub_(floors)
-    for place in not_negative(buffers[0], rows, columns):
+    torch.sub(values, floors, out=floors)
+    for place in not_negative(buffers[1], rows, columns):
         row = place.div(columns, rounding_mode="floor")
         column = place - row * columns
-        scores = (buffers[0][place] + buffers[1][place]).float()
+        scores = buffers[0][place].float()
         keys = ranking.pack(scores, others[column])
         better = keys > forward[row, -1]
         ranking.merge(forward, row[better], keys[better])

@@ -3,7 +3,6 @@
 Exactly and from one pass over tiles of similarities (engine "exact"), by FAISS's flat index searched twice ("faiss"),
 or roughly: by cells of like vectors ("ivf"), or by FAISS's compressed lists ("ivfpq")."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,12 +19,13 @@ from harness.retrieval.faiss_lists import Compressed, search_compressed
 from harness.retrieval.held_back import Truth, sampled
 from harness.retrieval.ivf import Inverted, search_cells
 from harness.retrieval.recall import Recall, recall_of, shares_found
-from harness.retrieval.screen import Side, survey
+from harness.retrieval.screen import Side, survey, tensor_of
 from harness.retrieval.snapshot import Snapshot, identity
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[int, int], None]
-ENGINES = ("exact", "faiss", "ivf", "ivfpq")
+ENGINES = ("exact", "faiss", "faiss16", "ivf", "ivfpq")
+EVERY = 20.0  # seconds between two snapshots of a long search
 SCREENS = ("auto", "float", "byte")
 _BYTES_PER_PAIR = 10  # a tile of values, one of floors, and the maxima of its groups
 _LARGEST = 1e37
@@ -71,7 +71,7 @@ def tile_within(memory: int) -> int:
 
 def search_for(recall: float, device: str = "cpu") -> Search:
     """The settings with which approximate engines aim at this recall."""
-    return Search(device, inverted=Inverted(recall), compressed=Compressed(recall), every=20.0)
+    return Search(device, inverted=Inverted(recall), compressed=Compressed(recall), every=EVERY)
 
 
 def search_both(
@@ -92,21 +92,16 @@ def search_both(
     there). Raises HarnessError for arrays that cannot be searched."""
     settings = settings or Search()
     _check(source, target, k, engine, settings)
-    if engine in ("faiss", "ivfpq"):
+    if engine.startswith("faiss"):
         if snapshots is not None:
             raise HarnessError(
-                f"The engine '{engine}' cannot resume.",
-                "Drop the snapshots folder, or use the engine 'exact' or 'ivf'.",
+                f"The engine '{engine}' cannot resume.", "Drop the snapshots folder, or use another engine."
             )
-        return _by_faiss(source, target, k, engine, settings)
-    kept = None
-    if snapshots is not None:
-        own = (
-            (settings.tile, settings.shard)
-            if engine == "exact"
-            else (settings.inverted, settings.sample, settings.seed)
-        )
-        kept = Snapshot(snapshots / identity(source, target, k, engine, *own), settings.every)
+        return _flat(source, target, k, engine, settings)
+    folder = snapshots and snapshots / identity(source, target, k, engine, _decisive(engine, settings))
+    if engine == "ivfpq":
+        return _by_lists(source, target, k, settings, folder)
+    kept = Snapshot(folder, settings.every) if folder else None
     if engine == "exact":
         shape = (settings.tile, settings.shard or len(target))
         sides = _surveyed(source, target, settings.device, shape[1] < len(target))
@@ -141,7 +136,7 @@ def _surveyed(source: Vectors, target: Vectors, device: str, sharded: bool = Fal
         raise HarnessError(f"The exact search does not run on the device '{device}'.", "Use 'cpu' or 'cuda'.")
     if kind == "cuda" and not torch.cuda.is_available():
         raise HarnessError(f"The device '{device}' was asked for, but torch sees no GPU.", "Use the device 'cpu'.")
-    sides = survey(_tensor(source).to(device)), survey(_tensor(target).to("cpu" if sharded else device))
+    sides = survey(tensor_of(source).to(device)), survey(tensor_of(target).to("cpu" if sharded else device))
     wrong = []
     for name, side in zip(("source", "target"), sides, strict=True):
         bad = (~side.lengths.isfinite()).nonzero().flatten().tolist()
@@ -157,42 +152,55 @@ def _surveyed(source: Vectors, target: Vectors, device: str, sharded: bool = Fal
     return sides
 
 
-def _tensor(vectors: Vectors) -> torch.Tensor:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a read-only memory map is only ever read here
-        return torch.from_numpy(np.ascontiguousarray(vectors))
+def _decisive(engine: str, settings: Search) -> object:
+    """The settings that decide what is kept on disk of a search."""
+    if engine == "exact":
+        return settings.tile, settings.shard
+    return (settings.inverted if engine == "ivf" else settings.compressed), settings.sample, settings.seed
 
 
-def _by_faiss(source: Vectors, target: Vectors, k: int, engine: str, settings: Search) -> Both:
+def _flat(source: Vectors, target: Vectors, k: int, engine: str, settings: Search) -> Both:
     _surveyed(source, target, "cpu")
     source, target = np.ascontiguousarray(source), np.ascontiguousarray(target)
-    found = []
-    for queries, vectors in ((source, target), (target, source)):
-        count = min(k, len(vectors))
-        if engine == "faiss":
-            found.append(search_flat(queries, vectors, count))
-        else:
-            truth = _truth(queries, vectors, count, settings).half(0)
-            found.append(search_compressed(queries, vectors, truth, settings.compressed))
-    both = Both(*found[0], *found[1], None, "FAISS, flat")
-    if engine == "faiss":
-        return both
-    truths = _truth(source, target, k, settings), _truth(target, source, k, settings)
-    return replace(both, recall=_reached(both, truths), how="FAISS, compressed lists")
+    half = engine == "faiss16"
+    ahead = search_flat(source, target, min(k, len(target)), half)
+    back = search_flat(target, source, min(k, len(source)), half)
+    if not half:
+        return Both(*ahead, *back, None, "FAISS, flat")
+    both = Both(*ahead, *back, None, "FAISS, flat in float16, scored again in float32")
+    return replace(both, recall=_reached(both, _truths(source, target, k, settings)))
+
+
+def _by_lists(source: Vectors, target: Vectors, k: int, settings: Search, folder: Path | None) -> Both:
+    _surveyed(source, target, "cpu")
+    source, target = np.ascontiguousarray(source), np.ascontiguousarray(target)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    truths, found = _truths(source, target, k, settings), []
+    for name, queries, vectors, truth in (("target", source, target, truths[0]), ("source", target, source, truths[1])):
+        file = folder and folder / f"{name}.faiss"
+        found.append(search_compressed(queries, vectors, truth.half(0), settings.compressed, file))
+    both = Both(*found[0], *found[1], None, "FAISS, compressed lists")
+    return replace(both, recall=_reached(both, truths))
 
 
 def _by_cells(
     source: Vectors, target: Vectors, k: int, settings: Search, progress: Progress | None, kept: Snapshot | None
 ) -> Both:
     sides = _surveyed(source, target, settings.device)
-    truths = _truth(source, target, k, settings), _truth(target, source, k, settings)
+    truths = _truths(source, target, k, settings)
     found = search_cells(*sides, k, settings.inverted, truths, progress, kept)
     if found is None:
         forward, backward = search_exact(sides, k, (settings.tile, len(target)), settings.screen, progress)
-        why = "exact: most cells would have to be looked into to reach the recall"
-        return Both(*ranking.unpack(forward), *ranking.unpack(backward), None, why)
-    both = Both(*ranking.unpack(found.forward), *ranking.unpack(found.backward), None, found.how)
+        how = "exact: most cells would have to be looked into to reach the recall"
+    else:
+        forward, backward, how = found.forward, found.backward, found.how
+    both = Both(*ranking.unpack(forward), *ranking.unpack(backward), None, how)
     return replace(both, recall=_reached(both, truths))
+
+
+def _truths(source: Vectors, target: Vectors, k: int, settings: Search) -> tuple[Truth, Truth]:
+    return _truth(source, target, k, settings), _truth(target, source, k, settings)
 
 
 def _truth(queries: Vectors, vectors: Vectors, k: int, settings: Search) -> Truth:

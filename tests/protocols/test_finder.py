@@ -28,7 +28,7 @@ def vectors(seed: int, rows: int) -> np.ndarray:
 
 def test_a_killed_search_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finder, "LONG_SEARCH", 0)
-    monkeypatch.setattr(neighbours, "Search", lambda: Search(tile=64))
+    monkeypatch.setattr(neighbours, "search_for", lambda recall: Search(tile=64))
     source, target = vectors(0, 200), vectors(1, 150)
     expected = search_both(source, target, 4)
     seen: list[int] = []
