@@ -5,14 +5,16 @@ import gzip
 import io
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from harness.errors import HarnessError, missing_package
 
 PACKED = (".gz", ".zst")
+_PIECE = 2**17
+_LOOK = 2**16  # lines between two looks at the clock: fewer tell too little of a packed file
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def count(path: Path, seconds: float = 2.0, sample: int = 2000) -> Counted:
             size += len(line.encode("utf-8"))
             if len(first) < sample and line.strip():
                 first.append(line.strip())
-            if read % 4096 == 0 and time.perf_counter() - start > seconds:
+            if read % _LOOK == 0 and time.perf_counter() - start > seconds:
                 break
         else:
             return Counted(read, size, True, first, read / (time.perf_counter() - start))
@@ -70,21 +72,8 @@ def lines(path: Path) -> Iterator[str]:
         raise HarnessError(
             f"{path}, line {number}: not UTF-8 ({error.reason}).", "Convert the file: iconv -f ENCODING -t utf-8."
         ) from error
-    except (EOFError, OSError, zlib.error, *_damage(path)) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise HarnessError(f"{path}, after line {number}: {error}.", "The file is damaged: fetch it again.") from error
-
-
-def _damage(path: Path) -> tuple[type[Exception], ...]:
-    """What a damaged .zst file raises."""
-    if path.suffix != ".zst":
-        return ()
-    try:
-        from compression import zstd  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        import zstandard
-
-        return (zstandard.ZstdError,)
-    return (zstd.ZstdError,)
 
 
 def _opened(path: Path) -> tuple[IO[bytes], IO[bytes]]:
@@ -101,14 +90,43 @@ def _opened(path: Path) -> tuple[IO[bytes], IO[bytes]]:
 def _zstandard(raw: IO[bytes]) -> IO[bytes]:
     """By the standard library from Python 3.14 on, else by the package `zstandard`."""
     try:
-        from compression import zstd  # type: ignore[import-not-found, unused-ignore]
-
-        opened: IO[bytes] = zstd.open(raw, "rb")
-        return opened
+        from compression.zstd import ZstdDecompressor, ZstdError  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
-        pass
-    try:
-        import zstandard
-    except ImportError as error:
-        raise missing_package("zstandard", "'zeroshot-harness[zst]' (or unpack the file: zstd -d)") from error
-    return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
+        try:
+            from zstandard import ZstdDecompressor, ZstdError
+        except ImportError as error:
+            raise missing_package("zstandard", "'zeroshot-harness[zst]' (or unpack the file: zstd -d)") from error
+        return io.BufferedReader(_Frames(raw, lambda: ZstdDecompressor().decompressobj(), ZstdError), _PIECE)
+    return io.BufferedReader(_Frames(raw, ZstdDecompressor, ZstdError), _PIECE)
+
+
+class _Frames(io.RawIOBase):
+    """The frames of a .zst file one after the other; a frame that is cut off or damaged is an EOFError. (The package's
+    own stream reader ends a cut frame without a word.)"""
+
+    def __init__(self, raw: IO[bytes], start: Callable[[], Any], error: type[Exception]) -> None:
+        self._raw, self._start, self._error = raw, start, error
+        self._frame: Any = None
+        self._packed = self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            self._packed = self._packed or self._raw.read(_PIECE)
+            if not self._packed:
+                if self._frame is not None:
+                    raise EOFError("the file ends before its end marker")
+                return 0
+            self._frame = self._frame or self._start()
+            try:
+                self._ready = self._frame.decompress(self._packed)
+            except self._error as error:
+                raise EOFError(str(error)) from error
+            self._packed = self._frame.unused_data if self._frame.eof else b""
+            self._frame = None if self._frame.eof else self._frame
+        size = min(len(buffer), len(self._ready))
+        buffer[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size

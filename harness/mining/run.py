@@ -28,6 +28,8 @@ from harness.retrieval.recall import Recall
 
 NAMES = ("source", "target")
 Told = Callable[[str], None]
+# Sentences that are embedded between two notes of how far it has come.
+CHUNK_ROWS = 8192
 _LEVELS = (1.0, 1.05, 1.1, 1.2, 1.3)
 
 
@@ -134,7 +136,7 @@ def _vectors(
             assert corpus is not None and encoder is not None, "without vectors there are texts and a model"
             total = len(corpus)
             told = lambda done, name=name, total=total: progress(f"embedding {name}", done, total)  # noqa: E731
-            vectors, own = embedded(corpus, encoder, file, _CHUNK_ROWS, told), corpus.rows
+            vectors, own = embedded(corpus, encoder, file, CHUNK_ROWS, told), corpus.rows
         sides.append(vectors)
         rows.append(own)
     if sides[0].shape[1] != sides[1].shape[1]:
@@ -143,9 +145,6 @@ def _vectors(
             "Embed both sides with one model.",
         )
     return (sides[0], sides[1]), (rows[0], rows[1])
-
-
-_CHUNK_ROWS = 8192
 
 
 def _plan(request: Request, size: Size, arranged: Arranged) -> str:
