@@ -89,7 +89,7 @@ class Size:
     @property
     def lists(self) -> int:
         """Bytes of both sides' neighbours, margins and the pairs made of them."""
-        return (self.n + self.m) * (8 * (self.k + 4) + 44 * self.k + 64)
+        return (self.n + self.m) * (8 * (self.k + 4) + 52 * self.k + 96)
 
 
 def ivf_needs(size: Size, probes: int = 64) -> int:

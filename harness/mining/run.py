@@ -50,6 +50,7 @@ class Mined:
 
 def run(request: Request, progress: Progress, told: Told) -> Mined:
     """Mines; the pairs are in `request.output` when it returns. HarnessError for wrong input or too little memory."""
+    progress = kept_within(request.memory, progress)
     with Peak() as peak:
         clock, started = {}, time.perf_counter()
 
@@ -77,6 +78,21 @@ def run(request: Request, progress: Progress, told: Told) -> Mined:
     shutil.rmtree(work)
     levels = _levels(found) if request.margin == "ratio" else {}
     return Mined(count, levels, both.how, both.recall, clock, peak.anonymous, peak.mapped)
+
+
+def kept_within(memory: int | None, progress: Progress) -> Progress:
+    """Progress that ends the run where it holds more than it may: what is done stays on disk."""
+
+    def report(label: str, done: int, total: int) -> None:
+        now = 0 if memory is None else held().get("RssAnon", 0)
+        if memory is not None and now > memory:
+            raise HarnessError(
+                f"{label}: the run holds {show(now)} of its own, --memory is {show(memory)}.",
+                "Give more and run the same command again: it goes on from here.",
+            )
+        progress(label, done, total)
+
+    return report
 
 
 def _work(request: Request, encoder: Reading | None) -> Path:

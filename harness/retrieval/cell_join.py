@@ -15,7 +15,7 @@ from harness.retrieval.sweep import buffer_length, exact_scores, not_negative
 
 _TILE = 2048
 _LANES = 128
-_VISITS = 2**24  # visits of a cell by a query that are sorted at once: bounds the memory
+_VISITS = 2**22  # visits of a cell by a query that are sorted at once: bounds the memory
 _RESCORE = 2048
 
 
