@@ -29,7 +29,7 @@ class Corpus:
     topics: int = 3000
     groups: int = 150
     hubs: float = 0.02
-    noise: tuple[float, float] = (0.35, 1.25)
+    noise: tuple[float, float] = (0.35, 1.5)
     seed: int = 0
 
 

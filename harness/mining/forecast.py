@@ -9,7 +9,7 @@ from harness.mining.corpus import BYTES_PER_LINE
 from harness.mining.encode import reading
 from harness.mining.reading import Counted, count
 from harness.mining.request import Request
-from harness.mining.search import Arranged, arrange, device_of, flat_needs
+from harness.mining.search import Arranged, arrange, device_of, flat_needs, pq_needs
 from harness.mining.sides import opened
 from harness.plan import Progress
 from harness.retrieval.cells import ROUNDS, SAMPLE
@@ -99,8 +99,8 @@ def search_step(size: Size, arranged: Arranged, rates: Rates) -> tuple[Step, lis
     if engine == "ivf":
         note = f"cells are taken to compare {SHARE:.0%} of all pairs: that depends on the vectors"
         return Step("search", ivf_seconds(size, rates, SHARE), base + ivf_needs(size), 2 * kept), [note]
-    note = f"the time of {engine} is not estimated"
-    return Step("search", None, base + flat_needs(size), 0), [note]
+    needs = pq_needs(size) if engine == "ivfpq" else flat_needs(size)
+    return Step("search", None, base + needs, 0), [f"the time of {engine} is not estimated"]
 
 
 def exact_seconds(size: Size, rates: Rates) -> float:

@@ -11,6 +11,7 @@ from harness.mining.request import Request
 from harness.mining.sides import Vectors
 from harness.plan import Progress
 from harness.retrieval.choice import Choice, choose_engine
+from harness.retrieval.faiss_lists import code_bytes, list_count, training_size
 from harness.retrieval.neighbours import Both, Search, search_both, search_for
 
 
@@ -36,10 +37,11 @@ def arrange(request: Request, size: Size) -> Arranged:
     try:
         if choice.engine == "exact":
             settings = replace(settings, shard=exact_shard(size, free))
-        elif choice.engine == "ivf" and not codes_fit:
-            raise TooSmallError(ivf_needs(size))
-        elif choice.engine.startswith("faiss") and flat_needs(size) > free:
-            raise TooSmallError(flat_needs(size))
+        elif choice.engine == "ivfpq":
+            settings = replace(settings, shard=exact_shard(size, free))
+            require(pq_needs(size), free)
+        else:
+            require(ivf_needs(size) if choice.engine == "ivf" else flat_needs(size), free)
     except TooSmallError as error:
         raise HarnessError(
             f"The index '{choice.engine}' needs {show(error.least + request.memory - free)} here, --memory is "
@@ -52,6 +54,19 @@ def arrange(request: Request, size: Size) -> Arranged:
 def flat_needs(size: Size) -> int:
     """Anonymous bytes of FAISS's flat index: a copy of both sides, and the lists."""
     return 4 * (size.n + size.m) * size.width + size.lists
+
+
+def pq_needs(size: Size) -> int:
+    """Anonymous bytes of FAISS's compressed lists, one side at a time: codes, ids, the training sample twice, lists."""
+    rows = max(size.n, size.m)
+    sample = training_size(rows, list_count(rows))
+    return rows * (code_bytes(size.width) + 16) + 8 * sample * size.width + size.lists
+
+
+def require(needed: int, free: int) -> None:
+    """Raises TooSmallError where more is needed than is free."""
+    if needed > free:
+        raise TooSmallError(needed)
 
 
 def device_of(request: Request) -> str:

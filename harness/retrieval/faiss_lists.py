@@ -22,7 +22,6 @@ from harness.retrieval.screen import tensor_of
 
 Vectors = NDArray[np.float32]
 _POINTS_PER_LIST = 39  # fewer training points than this per centroid and FAISS calls the clustering unreliable
-_TRAINED_PER_LIST = 64
 _FEW = 256 * _POINTS_PER_LIST  # vectors that a codebook of bytes is trained on at least
 _ROTATIONS = 8
 _ADDED = 65536
@@ -109,20 +108,33 @@ def _made(faiss: Any, vectors: Vectors, settings: Compressed) -> Any:
         made = faiss.IndexFlatIP(width)
         made.add(vectors)
         return made
-    lists = settings.lists or max(1, min(int(4 * n**0.5), n // _POINTS_PER_LIST))
-    parts = settings.bytes or max(1, min(64, width // 8))
-    while width % parts:
-        parts -= 1
+    lists = settings.lists or list_count(n)
+    parts = settings.bytes or code_bytes(width)
     made = faiss.index_factory(width, f"OPQ{parts},IVF{lists},PQ{parts}x8", faiss.METRIC_INNER_PRODUCT)
     faiss.extract_index_ivf(made).cp.seed = settings.seed
     rotation = faiss.downcast_VectorTransform(made.chain.at(0))
     rotation.niter, rotation.niter_pq = _ROTATIONS, _ROTATIONS  # FAISS's 50 rounds take minutes and gain little
-    size = min(n, max(_TRAINED_PER_LIST * lists, _FEW))
+    size = training_size(n, lists)
     rows = np.sort(np.random.default_rng(settings.seed).choice(n, size, replace=False))
     made.train(np.ascontiguousarray(vectors[rows]))
     for start in range(0, n, _ADDED):
         made.add(np.ascontiguousarray(vectors[start : start + _ADDED]))
     return made
+
+
+def list_count(n: int) -> int:
+    """Lists of an index of n vectors."""
+    return max(1, min(int(4 * n**0.5), n // _POINTS_PER_LIST))
+
+
+def code_bytes(width: int) -> int:
+    """Bytes of a compressed vector: an eighth of the dimensions, at most 64, and a divisor of them."""
+    return next(parts for parts in range(max(1, min(64, width // 8)), 0, -1) if width % parts == 0)
+
+
+def training_size(n: int, lists: int) -> int:
+    """Vectors that an index is trained on."""
+    return min(n, max(_POINTS_PER_LIST * lists, _FEW))
 
 
 def chosen(built: Built, queries: Vectors, truth: Truth, recall: float) -> Effort:

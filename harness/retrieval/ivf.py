@@ -19,6 +19,7 @@ from harness.retrieval.snapshot import Snapshot
 _MORE = 4  # candidates kept beyond k, for what the rough similarities put in the wrong order
 _WORTH = 0.4  # the share of all pairs above which the exact search is no slower
 _TILE = 2048
+_FEW = 256
 
 
 @dataclass(frozen=True)
@@ -111,4 +112,6 @@ def _fill(queries: Side, vectors: Side, best: torch.Tensor) -> None:
     short = (best[:, -1] == ranking.EMPTY).nonzero().flatten()
     if len(short):
         few = survey(queries.vectors[short])
-        best[short] = search_exact((few, vectors), best.shape[1], (_TILE, len(vectors.vectors)), "auto")[0]
+        # For few rows, codes of the whole other side would cost more than their products.
+        screen = "auto" if len(short) > _FEW else "float"
+        best[short] = search_exact((few, vectors), best.shape[1], (_TILE, len(vectors.vectors)), screen)[0]

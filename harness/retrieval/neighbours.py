@@ -205,7 +205,9 @@ def _truths(source: Vectors, target: Vectors, k: int, settings: Search) -> tuple
 
 def _truth(queries: Vectors, vectors: Vectors, k: int, settings: Search) -> Truth:
     rows = sampled(len(queries), settings.sample, settings.seed)
-    exact = search_both(np.ascontiguousarray(queries[rows]), vectors, k, settings=Search(settings.device))
+    exact = search_both(
+        np.ascontiguousarray(queries[rows]), vectors, k, settings=Search(settings.device, shard=settings.shard)
+    )
     return Truth(rows, exact.forward_similarity, exact.forward_index)
 
 
