@@ -1,6 +1,7 @@
 """The command line: one short function per command. Heavy libraries load only in the command that needs them."""
 
 import argparse
+import functools
 import os
 import shlex
 import sys
@@ -183,22 +184,20 @@ def mine_command(options: argparse.Namespace) -> int:
     """Mines translation pairs."""
     from rich.console import Console
 
-    from harness.mining.summary import as_json, as_text
+    from harness.mining import estimate, mine
+    from harness.mining.summary import summary
     from harness.report.console import progress_bars
 
     flags = {key: value for key, value in vars(options).items() if key not in ("command", "quiet", "format", "dry_run")}
     notes = Console(stderr=True, quiet=options.quiet)
     with progress_bars(options.quiet) as progress:
-        from harness.mining import estimate, mine
-
         if options.dry_run:
-            done = estimate(progress=progress, **flags)
+            text = summary(estimate(progress=progress, **flags), options.format)
         else:
-            done = mine(progress=progress, told=lambda text: notes.print(text, style="dim", markup=False), **flags)
-    if options.format == "json":
-        print(as_json(done))
-    elif not options.quiet:
-        print(as_text(done))
+            told = functools.partial(notes.print, style="dim", markup=False)
+            text = summary(mine(progress=progress, told=told, **flags), options.format)
+    if options.format == "json" or not options.quiet:
+        print(text)
     return OK
 
 

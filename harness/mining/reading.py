@@ -5,7 +5,7 @@ import gzip
 import io
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -58,7 +58,7 @@ def _packed(path: Path, read: int) -> int:
         return raw.tell()
 
 
-def lines(path: Path) -> Iterator[str]:
+def lines(path: Path) -> Generator[str]:
     """The lines of a UTF-8 file without their ends. HarnessError with the line's number where one is not UTF-8, and
     where the file is missing, no file, or not what its ending says."""
     number = 0
@@ -83,7 +83,7 @@ def _opened(path: Path) -> tuple[IO[bytes], IO[bytes]]:
         raise HarnessError(f"{path} {what}.", "Give a text file, a sentence a line, plain, .gz or .zst.")
     raw = path.open("rb")
     if path.suffix == ".gz":
-        return gzip.open(raw, "rb"), raw
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw, mode="rb")), raw
     return (_zstandard(raw) if path.suffix == ".zst" else raw), raw
 
 

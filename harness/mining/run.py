@@ -3,6 +3,7 @@
 After Artetxe & Schwenk (2019, arXiv 1811.01136) and LASER's mine_bitexts, whose columns the output has. Every step
 leaves what it has done in a folder beside the output; a killed run goes on from there, and ends with the same bytes."""
 
+import functools
 import json
 import os
 import shutil
@@ -10,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from harness.mining.encode import Reading, reading
 from harness.mining.pairs import Named, write_pairs
 from harness.mining.request import Request
 from harness.mining.search import Arranged, arrange, search
-from harness.mining.sides import Vectors, embedded, given
+from harness.mining.sides import Rows, Vectors, embedded, given
 from harness.plan import Progress
 from harness.retrieval.mine import Candidates, mine
 from harness.retrieval.recall import Recall
@@ -122,15 +122,14 @@ def _work(request: Request, encoder: Reading | None) -> Path:
 
 
 def _read(request: Request, work: Path, progress: Progress, told: Told) -> tuple[Corpus | None, Corpus | None]:
-    corpora = []
-    for name, path in zip(NAMES, (request.source, request.target), strict=True):
+    def read(name: str, path: Path | None) -> Corpus | None:
         if path is None:
-            corpora.append(None)
-            continue
-        corpus = gather(path, work, name, lambda done, name=name: progress(f"reading {name}", done, 0))
+            return None
+        corpus = gather(path, work, name, lambda done: progress(f"reading {name}", done, 0))
         told(f"{path}: {corpus.read:,} lines, {len(corpus):,} distinct sentences")
-        corpora.append(corpus)
-    return corpora[0], corpora[1]
+        return corpus
+
+    return read(NAMES[0], request.source), read(NAMES[1], request.target)
 
 
 def _vectors(
@@ -139,28 +138,31 @@ def _vectors(
     encoder: Reading | None,
     work: Path,
     progress: Progress,
-) -> tuple[tuple[Vectors, Vectors], tuple[Any, Any]]:
+) -> tuple[tuple[Vectors, Vectors], tuple[Rows, Rows]]:
     """Both sides' unit vectors and the rows that they are."""
-    sides, rows = [], []
-    for at, (name, corpus) in enumerate(zip(NAMES, corpora, strict=True)):
+
+    def side(at: int) -> tuple[Vectors, Rows]:
+        name, corpus = NAMES[at], corpora[at]
         file = work / f"{name}.npy"
         if request.vectors is not None:
-            vectors, own = given(
-                request.vectors[at], corpus, file, lambda done, name=name: progress(f"copying {name}", done, 0)
-            )
-        else:
-            assert corpus is not None and encoder is not None, "without vectors there are texts and a model"
-            total = len(corpus)
-            told = lambda done, name=name, total=total: progress(f"embedding {name}", done, total)  # noqa: E731
-            vectors, own = embedded(corpus, encoder, file, CHUNK_ROWS, told), corpus.rows
-        sides.append(vectors)
-        rows.append(own)
-    if sides[0].shape[1] != sides[1].shape[1]:
+            return given(request.vectors[at], corpus, file, lambda done: progress(f"copying {name}", done, 0))
+        assert corpus is not None, "without vectors there are texts"
+        assert encoder is not None, "and a model"
+        total = len(corpus)
+        report = functools.partial(_report, progress, f"embedding {name}", total)
+        return embedded(corpus, encoder, file, CHUNK_ROWS, report), corpus.rows
+
+    (source, rows), (target, others) = side(0), side(1)
+    if source.shape[1] != target.shape[1]:
         raise HarnessError(
-            f"The source vectors have {sides[0].shape[1]} dimensions, the target's {sides[1].shape[1]}.",
+            f"The source vectors have {source.shape[1]} dimensions, the target's {target.shape[1]}.",
             "Embed both sides with one model.",
         )
-    return (sides[0], sides[1]), (rows[0], rows[1])
+    return (source, target), (rows, others)
+
+
+def _report(progress: Progress, label: str, total: int, done: int) -> None:
+    progress(label, done, total)
 
 
 def _plan(request: Request, size: Size, arranged: Arranged) -> str:

@@ -43,6 +43,7 @@ def arrange(request: Request, size: Size) -> Arranged:
         else:
             require(ivf_needs(size) if choice.engine == "ivf" else flat_needs(size), free)
     except TooSmallError as error:
+        assert request.memory is not None, "memory is bounded here"
         raise HarnessError(
             f"The index '{choice.engine}' needs {show(error.least + request.memory - free)} here, --memory is "
             f"{show(request.memory)}.",

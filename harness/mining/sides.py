@@ -2,6 +2,7 @@
 
 A file gets its name when it is whole; a half-built one is continued where its last chunk ended, never searched."""
 
+import functools
 import hashlib
 import json
 import os
@@ -32,7 +33,7 @@ def embedded(corpus: Corpus, embed: Embed, file: Path, rows: int, told: Callable
     out = open_memmap(part, "r+") if done else None
     while done < len(corpus):
         vectors = embed(corpus.texts(done, min(done + rows, len(corpus))))
-        unit = _unit(vectors, lambda row, at=done: f"sentence '{_short(corpus.texts(at + row, at + row + 1)[0])}'")
+        unit = _unit(vectors, functools.partial(_sentence, corpus, done))
         if out is None:
             out = open_memmap(part, "w+", np.float32, (len(corpus), vectors.shape[1]))
         out[done : done + len(unit)] = unit
@@ -68,7 +69,7 @@ def given(path: Path, corpus: Corpus | None, file: Path, told: Callable[[int], N
         out = open_memmap(part, "w+", np.float32, (len(rows), vectors.shape[1]))
         for start in range(0, len(rows), _CHUNK):
             which = rows[start : start + _CHUNK]
-            out[start : start + _CHUNK] = _unit(vectors[which], lambda row, at=which: f"row {at[row]} of {path}")
+            out[start : start + _CHUNK] = _unit(vectors[which], functools.partial(_row, path, which))
             told(min(start + _CHUNK, len(rows)))
         out.flush()
         part.replace(file)
@@ -115,6 +116,14 @@ def _unit(vectors: NDArray[np.floating], named: Callable[[int], str]) -> Vectors
             "Try --dtype float32, another --layer or --pooling.",
         )
     return np.asarray(values / lengths, np.float32)
+
+
+def _sentence(corpus: Corpus, first: int, row: int) -> str:
+    return f"sentence '{_short(corpus.texts(first + row, first + row + 1)[0])}'"
+
+
+def _row(path: Path, rows: Rows, row: int) -> str:
+    return f"row {rows[row]} of {path}"
 
 
 def _short(text: str) -> str:

@@ -8,13 +8,10 @@ from harness.mining.forecast import Estimate
 from harness.mining.run import Mined
 
 
-def as_json(done: Mined | Estimate) -> str:
-    """All fields."""
-    return json.dumps(asdict(done), indent=1, ensure_ascii=False)
-
-
-def as_text(done: Mined | Estimate) -> str:
-    """A few lines."""
+def summary(done: Mined | Estimate, format_: str) -> str:
+    """All fields as JSON, or a few lines."""
+    if format_ == "json":
+        return json.dumps(asdict(done), indent=1, ensure_ascii=False)
     return _estimated(done) if isinstance(done, Estimate) else _mined(done)
 
 

@@ -66,7 +66,7 @@ def _on_cpu(faiss: ModuleType, queries: Vectors, vectors: Vectors, k: int, half:
         index.add(vectors[start : start + _CHUNK])
     keys = torch.empty(len(queries), k, dtype=torch.int64)
     for start in range(0, len(queries), _CHUNK):
-        keys[start : start + _CHUNK] = _packed(*index.search(queries[start : start + _CHUNK], k), 0)
+        keys[start : start + _CHUNK] = _packed(index.search(queries[start : start + _CHUNK], k), 0)
     return keys
 
 
@@ -79,7 +79,7 @@ def _on_gpus(faiss: ModuleType, queries: Vectors, vectors: Vectors, k: int, half
         start, stop = bounds[device], bounds[device + 1]
         if start == stop:
             return ranking.empty(len(queries), 1, torch.device("cpu"))
-        similarity, found = faiss.knn_gpu(
+        result = faiss.knn_gpu(
             faiss.StandardGpuResources(),
             queries.astype(kind, copy=False),
             vectors[start:stop].astype(kind, copy=False),
@@ -89,14 +89,15 @@ def _on_gpus(faiss: ModuleType, queries: Vectors, vectors: Vectors, k: int, half
             vectorsMemoryLimit=_GPU_PIECE,
             queriesMemoryLimit=_GPU_PIECE,
         )
-        return _packed(similarity, found, start)
+        return _packed(result, start)
 
     with ThreadPoolExecutor(gpus(faiss)) as pool:
         shares = list(pool.map(share, range(gpus(faiss))))
     return torch.cat(shares, 1).topk(k, dim=1).values
 
 
-def _packed(similarity: Vectors, found: NDArray[np.int64], first: int) -> torch.Tensor:
+def _packed(result: Found, first: int) -> torch.Tensor:
+    similarity, found = result
     index = torch.from_numpy(found.astype(np.int64, copy=False))
     keys = ranking.pack(torch.from_numpy(similarity), index + first)
     return keys.masked_fill(index < 0, ranking.EMPTY)

@@ -42,7 +42,7 @@ def test_the_bound_is_tight(shape: str, most: float) -> None:
 
 def test_the_turn_is_a_rotation_of_any_width() -> None:
     for width in (1, 64, 65, 384, 770):
-        turn = byte_screen._turn(width)
+        turn = byte_screen.turn_of(width)
         matrix = turn.apply(torch.eye(turn.width)).double()
         assert turn.width >= width
         torch.testing.assert_close(matrix @ matrix.T, torch.eye(turn.width, dtype=torch.float64), atol=2e-6, rtol=0)
