@@ -1,6 +1,7 @@
 """The command line: one short function per command. Heavy libraries load only in the command that needs them."""
 
 import argparse
+import functools
 import os
 import shlex
 import sys
@@ -185,6 +186,27 @@ def export_command(options: argparse.Namespace) -> int:
     return OK
 
 
+def mine_command(options: argparse.Namespace) -> int:
+    """Mines translation pairs."""
+    from rich.console import Console
+
+    from harness.mining import estimate, mine
+    from harness.mining.summary import summary
+    from harness.report.console import progress_bars
+
+    flags = {key: value for key, value in vars(options).items() if key not in ("command", "quiet", "format", "dry_run")}
+    notes = Console(stderr=True, quiet=options.quiet)
+    with progress_bars(options.quiet) as progress:
+        if options.dry_run:
+            text = summary(estimate(progress=progress, **flags), options.format)
+        else:
+            told = functools.partial(notes.print, style="dim", markup=False)
+            text = summary(mine(progress=progress, told=told, **flags), options.format)
+    if options.format == "json" or not options.quiet:
+        print(text)
+    return OK
+
+
 def data_command(options: argparse.Namespace) -> int:
     """Lists, checks or fetches data sets; exit code 1 where `verify` found odd files, `overlap` any overlap."""
     from harness.flags.values import split_list
@@ -244,6 +266,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "check": check_command,
     "score": score_command,
     "export": export_command,
+    "mine": mine_command,
     "data": data_command,
     "list": list_command,
     "doctor": doctor_command,

@@ -21,7 +21,7 @@ LEVELS = [
     {"protocols"},
     {"store"},
     {"work", "claims"},
-    {"run"},
+    {"run", "mining"},
     {"trajectory"},
     {"report", "doctor"},
     {"flags"},

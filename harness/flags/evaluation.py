@@ -13,6 +13,7 @@ from harness.flags.values import (
     names,
     numbers,
     positive,
+    share,
 )
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ def add_retrieval(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("sentence vectors (protocol retrieve)").add_argument
     add("--layer", type=layer_or_all, metavar="K", help="hidden layer, or `all` (default: of the checkpoint)")
     add("--pooling", help="mean, mean_no_special, cls, last, max or sentence-transformers (the folder's own)")
-    add("--engine", choices=("exact", "faiss", "ivf"), default="exact", help="nearest neighbours (default: exact)")
+    engines = ("auto", "exact", "faiss", "faiss16", "ivf", "ivfpq")
+    add("--index", "--engine", dest="engine", choices=engines, default="exact", help="neighbours (default: exact)")
+    add("--recall", type=share, default=0.99, metavar="R", help="of neighbours, by ivf and ivfpq (default: 0.99)")
 
 
 def add_transfer(parser: argparse.ArgumentParser) -> None:

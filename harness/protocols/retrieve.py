@@ -43,15 +43,31 @@ def variants(checkpoint: Checkpoint, settings: Settings) -> Sequence[Settings]:
 
 
 def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Source) -> Resolved:
-    """Layer, pooling, length: those asked for, or the checkpoint's own."""
+    """Layer, pooling, length: those asked for, or the checkpoint's own; and by what neighbours are found."""
+    resolved = {**sentence_settings(checkpoint, settings), "engine": settings.engine}
+    approximate = settings.engine not in ("exact", "faiss")
+    if settings.engine in ("auto", "ivf", "ivfpq"):
+        resolved["aimed_recall"] = settings.recall
+    layer, own = resolved["layer"], "sentence-transformers" if checkpoint.sentence else "mean"
+    marks = [f"layer{layer}"] if layer != checkpoint.default_layer else []
+    marks += [resolved["pooling"]] if resolved["pooling"] != own else []
+    marks += [f"length{settings.max_length}"] if settings.max_length else []
+    marks += [settings.dtype] if settings.dtype != "float32" else []
+    marks += [settings.engine] if approximate else []
+    marks += [f"recall{settings.recall:g}"] if approximate and settings.recall != Settings.recall else []
+    return Resolved(resolved, tuple(marks))
+
+
+def sentence_settings(checkpoint: Checkpoint, settings: Settings) -> dict[str, Any]:
+    """What decides a sentence's vector: layer, pooling, length, dtype."""
     layer = checkpoint.default_layer if settings.layer is None else int(settings.layer)
     if not 1 <= layer <= checkpoint.layers:
         raise HarnessError(
             f"{checkpoint.name} has {checkpoint.layers} layers, --layer {settings.layer} is none of them.",
             f"Choose 1 to {checkpoint.layers}.",
         )
-    own = "sentence-transformers" if checkpoint.sentence else "mean"
-    pooling = settings.pooling or (own if layer == checkpoint.layers else "mean")
+    own = "sentence-transformers" if checkpoint.sentence and layer == checkpoint.layers else "mean"
+    pooling = settings.pooling or own
     if pooling not in POOLINGS:
         raise unknown_names("pooling", [pooling], POOLINGS, f"Choose one of {', '.join(POOLINGS)}.")
     if pooling == "sentence-transformers" and not checkpoint.sentence:
@@ -59,19 +75,12 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
             f"{checkpoint.name} is no sentence-transformers folder and has no pooling of its own.",
             "Choose --pooling mean, cls, mean_no_special, last or max.",
         )
-    resolved = {
+    return {
         "layer": layer,
         "pooling": pooling,
         "max_length": max_length(checkpoint, pooling, settings.max_length),
         "dtype": settings.dtype,
-        "engine": settings.engine,
     }
-    marks = [f"layer{layer}"] if layer != checkpoint.default_layer else []
-    marks += [pooling] if pooling != own else []
-    marks += [f"length{settings.max_length}"] if settings.max_length else []
-    marks += [settings.dtype] if settings.dtype != "float32" else []
-    marks += [settings.engine] if settings.engine == "ivf" else []
-    return Resolved(resolved, tuple(marks))
 
 
 def max_length(checkpoint: Checkpoint, pooling: str, asked: int | None) -> int:
@@ -116,7 +125,7 @@ def answer(job: Job, reader: AtLayer, find: Finder) -> Answered:
         items += mine(examples.test, reader, "test", find) if examples.test is not None else ()
     else:
         items = retrieve([one for one in examples if isinstance(one, Pair)], reader, find)
-    return Answered(items, {"recall": min(find.recalls)} if find.recalls else {})
+    return Answered(items, find.readings())
 
 
 def retrieve(pairs: Sequence[Pair], reader: AtLayer, find: Finder) -> tuple[Item, ...]:
