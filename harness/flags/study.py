@@ -18,7 +18,11 @@ PRESETS = ("phang2020", "turc2021")
 MATCHES = ("steps", "tokens", "none")
 RECIPE = "recipe_"
 # What the study decides itself, or has under a name of its own.
-NOT_TRAIN = ("recipe", "base", "output", "data", "seed", "quiet", "trust_remote_code", "allow_contaminated", "help")
+NOT_TRAIN = (
+    *("recipe", "base", "output", "data", "seed", "quiet", "trust_remote_code", "allow_contaminated", "tensorboard"),
+    # Of models from scratch.
+    *("vocabulary", "layers", "width", "heads", "positions", "dropout", "help"),
+)
 NOT_EVAL = (
     *("model", "name", "tasks", "data", "output", "seeds", "include", "dry_run", "quiet", "trust_remote_code"),
     *("allow_contaminated", "shuffle_labels", "head", "label_order", "preset", "redo_stale", "split", "help"),
@@ -49,8 +53,7 @@ def add_study(commands: "Commands") -> None:
     group = study.add_argument_group("making checkpoints (each is `harness train`'s flag without `recipe-`)")
     for action in _actions(add_train, NOT_TRAIN):
         own = copy(action)
-        name = action.option_strings[0].removeprefix("--").removeprefix("train-")
-        own.option_strings, own.dest = [f"--recipe-{name}"], RECIPE + action.dest
+        own.option_strings, own.dest = [f"--recipe-{_named(action)}"], RECIPE + action.dest
         group._add_action(own)
     group = study.add_argument_group("scoring them (as of `harness eval`)")
     group.add_argument("--transfer-preset", dest="preset_of_eval", choices=("xtreme", "stilts"), default="xtreme")
@@ -83,8 +86,11 @@ def own_options(given: list[str], recipes: list[str], tasks: list[str]) -> dict[
             raise HarnessError(f"--set {one} cannot be read.", "Write it so: --set udpos:limit=200")
         if name not in (*recipes, *tasks):
             raise unknown_names("name in --set", [name], [*recipes, *tasks], "Name a recipe or task of this study.")
-        kind = (add_train, NOT_TRAIN) if name in recipes else (add_eval, NOT_EVAL)
-        found.setdefault(name, {}).update(_one_value(_by_flag(_actions(*kind)), flag, value))
+        if name in recipes:
+            known = {_named(action): action for action in _actions(add_train, NOT_TRAIN)}
+        else:
+            known = {_flag(action): action for action in _actions(add_eval, NOT_EVAL)}
+        found.setdefault(name, {}).update(_one_value(known, flag, value))
     return found
 
 
@@ -110,8 +116,13 @@ def _typed(action: argparse.Action, value: str, name: str) -> Any:
         raise HarnessError(f"--set {name}={value}: {error}.", "Correct the value.") from error
 
 
-def _by_flag(actions: list[argparse.Action]) -> dict[str, argparse.Action]:
-    return {one.option_strings[0].removeprefix("--"): one for one in actions}
+def _flag(action: argparse.Action) -> str:
+    return action.option_strings[0].removeprefix("--")
+
+
+def _named(action: argparse.Action) -> str:
+    """A flag of `harness train` as it stands after `--recipe-`: `--train-languages` is `languages`."""
+    return _flag(action).removeprefix("train-")
 
 
 def _actions(add: Any, without: tuple[str, ...]) -> list[argparse.Action]:
