@@ -248,8 +248,9 @@ def test_a_failed_job_fails_alone(base, tmp_path, capsys):
 
 def test_rows_may_be_source_languages(base, tmp_path):
     """turc2021's design: no recipe, but another language of the fine-tuning."""
-    flags = f"study --base {base} --preset turc2021 --tasks pawsx --data bundled --seeds 1 --output {tmp_path /
-    'study'}" request_ = request_from(build_parser().parse_args(f"{flags} {TUNED}".split()))
+    flags = f"study --base {base} --preset turc2021 --tasks pawsx --data bundled --seeds 1 {TUNED}"
+    parsed = build_parser().parse_args([*flags.split(), "--output", str(tmp_path / "study")])
+    request_ = request_from(parsed)
     assert [row.label for row in request_.rows] == ["en", "de", "ru"] and not request_.trained
     assert request_.own["de"] == {"source_language": "de"}
     done = run_study(request_)
