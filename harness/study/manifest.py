@@ -20,6 +20,7 @@ from harness.report.study.matrix import Readout
 from harness.report.study.related import IMAGE, text_only
 from harness.store import replace as write_file
 from harness.study.request import Request, Row
+from harness.tasks import select
 
 FILE = "manifest.json"
 SCHEMA = 1
@@ -62,7 +63,8 @@ def merged(request: Request, stored: Mapping[str, Any] | None, base: Checkpoint)
     wanted = core(request, base)
     other = [name for name, value in wanted.items() if stored["core"].get(name) != value]
     own = _plain(request.own)
-    known = {*stored["rows"], *stored["tasks"]}
+    named = {*(row.label for row in request.rows), *(task.name for task in select(request.tasks))}
+    known = named & {*stored["rows"], *stored["tasks"]}
     other += [f"--set {name}" for name in sorted(known) if own.get(name, {}) != stored["own"].get(name, {})]
     rows = {label: Row(label, recipe) for label, recipe in stored["rows"].items()}
     other += [row.label for row in request.rows if rows.get(row.label, row) != row]
@@ -80,6 +82,7 @@ def merged(request: Request, stored: Mapping[str, Any] | None, base: Checkpoint)
         tasks=tuple(dict.fromkeys([*stored["asked_tasks"], *request.tasks])),
         seeds=tuple(dict.fromkeys([*stored["seeds"], *request.seeds])),
         treatment=treatment,
+        own={**stored["own"], **request.own},
         best=request.best or stored["best"],
         sweep=request.sweep and stored["sweep"],
     )

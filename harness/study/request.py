@@ -84,6 +84,8 @@ def parse_rows(names: Sequence[str], reference: str = NONE) -> tuple[tuple[Row, 
     wrong: list[str] = []
     for name in wanted:
         label, _, recipe = name.rpartition("=") if "=" in name else (name, "", name)
+        if not LABEL.fullmatch(label):
+            wrong.append(f"'{label}' cannot name a row")
         if recipe == NONE:
             rows.append(Row(label, None))
             continue
@@ -94,8 +96,6 @@ def parse_rows(names: Sequence[str], reference: str = NONE) -> tuple[tuple[Row, 
             continue
         if "mlm_scratch" in names_of:
             wrong.append("mlm_scratch has no base: make it first, then give it as --base")
-        if not LABEL.fullmatch(label):
-            wrong.append(f"'{label}' cannot name a row")
         rows.append(Row(label, recipe))
     labels = [row.label for row in rows]
     wrong += [f"{one} stands twice" for one in dict.fromkeys(labels) if labels.count(one) > 1]

@@ -9,7 +9,7 @@ from made_results import Made, write
 from harness.errors import HarnessError
 from harness.report.study.claims import Claim, Evidence, amounts, gains, judged, leads, scores
 from harness.report.study.command import Asked, report
-from harness.report.study.estimand import PRIMARY, TO_REFERENCE, Question, findings
+from harness.report.study.estimand import PRIMARY, TO_REFERENCE, Question, controls, findings
 from harness.report.study.matrix import Readout, read_columns
 from harness.report.study.table import Line, make_table
 from harness.store import Store
@@ -131,7 +131,7 @@ def test_protocols_are_never_averaged_together(tmp_path):
 
 def test_the_treatment_must_beat_every_text_only_recipe(columns):
     question = Question("mnli", ("none", "qqp"), PRIMARY)
-    found = {one.kind: one for one in findings(columns, question, ["none", "mnli", "qqp"])}
+    found = {one.kind: one for one in findings(columns, [question])}
     (column,) = columns
     each = {other: column.difference("mnli", other, ("de", "sw")).mean for other in ("none", "qqp")}
     primary = found["primary"]
@@ -152,10 +152,19 @@ def test_vision_and_pivoting_are_told_apart(tmp_path):
     for row, share in rows.items():
         fill(tmp_path, row, (share,) * 3)
     own = read_columns(Store(tmp_path), [XNLI], names(*rows))
-    found = {one.kind: one.estimate.value for one in findings(own, Question("image_text", ("none",), ""), list(rows))}
+    every = [*findings(own, [Question("image_text", ("none",), "")]), *controls(own, list(rows))]
+    found = {one.kind: one.estimate.value for one in every}
     assert found["vision"] == pytest.approx(0.15, abs=0.03)
     assert found["pivoting"] == pytest.approx(0.15, abs=0.03)
     assert found["primary"] == pytest.approx(found["vision"] + found["pivoting"], abs=0.03)
+
+
+def test_several_recipes_are_one_family(columns):
+    """Holm: the smaller of two p-values is doubled."""
+    found = findings(columns, [Question(row, ("none",), TO_REFERENCE) for row in ("mnli", "qqp")])
+    primary = {one.row: one for one in found if one.kind == "primary"}
+    assert primary["mnli"].p_holm == pytest.approx(2 * primary["mnli"].estimate.p)
+    assert primary["qqp"].p_holm == pytest.approx(primary["qqp"].estimate.p)
 
 
 def asked(rows, **more):

@@ -10,7 +10,7 @@ from typing import Any
 from harness.report.leaderboard import leaderboard
 from harness.report.study.best import add_best
 from harness.report.study.claims import Claim, Evidence, Verdict, judged
-from harness.report.study.estimand import Finding, Question, findings
+from harness.report.study.estimand import Finding, Question, controls, findings
 from harness.report.study.lines import remarks
 from harness.report.study.markdown import as_markdown
 from harness.report.study.matrix import Names, Readout, read_columns
@@ -54,11 +54,12 @@ def report(output: Path, asked: Asked) -> Report:
     lines, picks = asked.lines, {}
     if asked.development:
         columns, picks = add_best(columns, read_columns(store, asked.development, asked.names), lines)
-        lines = (*lines, Line(BEST, ()))
+        parts = {line.label: line.parts for line in lines}
+        lines = (*lines, Line(BEST, (), picked={task: parts[row] for task, row in picks.items()}))
     reference = str(asked.record["core"]["reference"])
     table = make_table(columns, lines, reference, _readings(store, asked))
     rows = [line.label for line in asked.lines]
-    found = tuple(one for question in asked.questions for one in findings(columns, question, rows))
+    found = (*findings(columns, asked.questions), *controls(columns, rows))
     verdicts = tuple(judged(asked.claims, Evidence(table, str(asked.record["core"]["base"]["name"]))))
     said = (*remarks(table, asked.record["seeds"], picks), *asked.record["notes"])
     written = table_record(table, found, verdicts, picks, said)

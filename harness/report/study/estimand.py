@@ -6,10 +6,11 @@ intersection-union test: each at 5%, no correction; Berger 1982). Secondary: tha
 that what is merely a better English model does not pass for transfer."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import stdev
 
 from harness.metrics.multi_bootstrap import Estimate, Replicas, estimate, smallest_effect
+from harness.metrics.paired import holm
 from harness.report.study.matrix import ENGLISH, Column
 from harness.report.study.related import ANCHOR, IMAGE, SHUFFLED
 from harness.report.study.table import joined
@@ -31,7 +32,8 @@ class Question:
 @dataclass(frozen=True)
 class Finding:
     """One number of the estimand: `scope` is a task, or a protocol whose tasks are averaged; `against` is the row with
-    the smallest difference. `smallest` is the effect that these seeds find four times in five, by their own scatter."""
+    the smallest difference. `smallest` is the effect that these seeds find four times in five, by their own scatter.
+    `p_holm` is p corrected over the questions of the study (None where a row has none)."""
 
     kind: str
     scope: str
@@ -39,21 +41,35 @@ class Finding:
     against: str
     estimate: Estimate
     smallest: float | None
+    p_holm: float | None = None
 
 
-def findings(columns: Sequence[Column], question: Question, rows: Sequence[str]) -> list[Finding]:
-    """The primary and secondary numbers of every scope, and what vision and pivoting add where their controls are
-    there."""
+def findings(columns: Sequence[Column], questions: Sequence[Question]) -> list[Finding]:
+    """The primary and secondary numbers of every question and scope; within a scope the questions are one family."""
     found: list[Finding] = []
     for scope, own in _scopes(columns):
-        found += _against_all("primary", scope, own, question, _foreign)
-        found += _against_all("secondary", scope, [one for one in own if _has_english(one)], question, _beyond_english)
+        primary = [one for asked in questions for one in _against_all("primary", scope, own, asked, _foreign)]
+        abroad = [one for one in own if _has_english(one)]
+        second = [one for asked in questions for one in _against_all("secondary", scope, abroad, asked,
+        _beyond_english)] found += [*_corrected(primary), *_corrected(second)]
+    return found
+
+
+def controls(columns: Sequence[Column], rows: Sequence[str]) -> list[Finding]:
+    """What vision and pivoting add, where the rows that tell them apart are there."""
+    found: list[Finding] = []
     for kind, one, other in (("vision", IMAGE, ANCHOR), ("pivoting", ANCHOR, SHUFFLED)):
         if one in rows and other in rows:
-            pair = Question(one, (other,), "")
             for scope, own in _scopes(columns):
-                found += _against_all(kind, scope, own, pair, _foreign)
+                found += _against_all(kind, scope, own, Question(one, (other,), ""), _foreign)
     return found
+
+
+def _corrected(family: Sequence[Finding]) -> list[Finding]:
+    p_values = [one.estimate.p for one in family if one.estimate.p is not None]
+    if len(p_values) < len(family):
+        return list(family)
+    return [replace(one, p_holm=p) for one, p in zip(family, holm(p_values), strict=True)]
 
 
 Contrast = Callable[[Column, str, str], Replicas | None]
@@ -70,7 +86,7 @@ def _against_all(
         mean = joined(known) if known and len(known) == len(parts) else None
         if mean is not None:
             found[other] = mean
-    if not found or len(found) < len(question.against):
+    if not columns or not found or len(found) < len(question.against):
         return
     estimates = {other: estimate(one) for other, one in found.items()}
     best = min(estimates, key=lambda other: estimates[other].value)

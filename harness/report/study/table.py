@@ -14,12 +14,18 @@ from harness.report.study.related import related
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a study: `parts` are its recipes; `steps` and `tokens` of one training (None: the base)."""
+    """A row of a study: `parts` are its recipes; `steps` and `tokens` of one training (None: the base). `picked`: of a
+    row that picks a recipe for each task, the parts of that."""
 
     label: str
     parts: tuple[str, ...]
     steps: int | None = None
     tokens: int | None = None
+    picked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def kin(self, task: str) -> bool:
+        """Whether the recipe is kin to a task."""
+        return related(self.picked.get(task, self.parts), task)
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ def _cell(column: Column, line: Line, reference: str, readings: Readings) -> Cel
     return Cell(
         estimate=estimate(column.over(row)),
         difference=None if difference is None else estimate(difference),
-        related=related(line.parts, task),
+        related=line.kin(task),
         values={code: column.cells[row][code].mean for code in column.readout.languages},
         languages=by_language,
         seeds=column.seeds[row],
@@ -112,7 +118,7 @@ def _means(columns: Sequence[Column], line: Line, reference: str) -> Iterator[Me
         own = [one for one in columns if one.readout.protocol == protocol and not one.readout.base_lacks]
         if not own or not all(_has(one, line) for one in own):
             continue
-        far = [one for one in own if not related(line.parts, one.readout.task)]
+        far = [one for one in own if not line.kin(one.readout.task)]
         yield Mean(
             protocol=protocol,
             tasks=tuple(one.readout.task for one in own),
