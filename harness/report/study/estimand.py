@@ -50,8 +50,10 @@ def findings(columns: Sequence[Column], questions: Sequence[Question]) -> list[F
     for scope, own in _scopes(columns):
         primary = [one for asked in questions for one in _against_all("primary", scope, own, asked, _foreign)]
         abroad = [one for one in own if _has_english(one)]
-        second = [one for asked in questions for one in _against_all("secondary", scope, abroad, asked,
-        _beyond_english)] found += [*_corrected(primary), *_corrected(second)]
+        second = [
+            one for asked in questions for one in _against_all("secondary", scope, abroad, asked, _beyond_english)
+        ]
+        found += [*_corrected(primary), *_corrected(second)]
     return found
 
 
