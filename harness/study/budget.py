@@ -4,6 +4,7 @@ scored."""
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness.checkpoint.contamination import overlap
@@ -39,8 +40,9 @@ def budget_of(row: Row, request: Request, source: Source, scored: Mapping[str, S
     """What a row's training is made of, at its own length."""
     assert row.recipe is not None, "the base is not trained"
     options = {**request.train_options(row), "seed": request.seeds[0], "trust_remote_code": request.trust_remote_code}
-    wanted = request_from(row.recipe, Path(request.output) / "checkpoints" / row.checkpoint(0), request.base, options)
-    found = survey(replace(wanted, allow_contaminated=request.allow_contaminated), source)
+    with TemporaryDirectory() as place:
+        wanted = request_from(row.recipe, Path(place) / row.checkpoint(0), request.base, options)
+        found = survey(replace(wanted, allow_contaminated=request.allow_contaminated), source)
     shared = overlaps(found.texts, scored)
     return Budget(found.steps, found.steps, found.batch_size, found.tokens_per_step, found.names, shared)
 

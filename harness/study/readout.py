@@ -2,13 +2,14 @@
 
 Trap: a checkpoint's default layer depends on its folder's name (the zoo knows xlm-roberta-large, not ckpt/mnli)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.api import settings_from
 from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
+from harness.flags.values import split_list
 from harness.plan import Job, Progress, language_or_pair, plan
 from harness.protocols import PROTOCOLS
 from harness.report.study.matrix import Readout
@@ -45,10 +46,12 @@ def settle(base: Checkpoint, request: Request, source: Source, progress: Progres
     jobs: dict[str, tuple[Job, ...]] = {}
     left_out: dict[str, str] = {}
     tasks = select(request.tasks)
+    _refuse_strange(tasks, request)
     for at, task in enumerate(tasks):
         progress("reading the tasks", at, len(tasks))
         options = {"layer": base.default_layer, **request.eval_options(task.name), "seeds": (request.seeds[0],)}
         try:
+            options |= _languages(task, options)
             lacks = _lacks(base, task, options)
             if lacks:
                 scored[task.name] = _loaded(task, source, options)
@@ -68,6 +71,32 @@ def settle(base: Checkpoint, request: Request, source: Source, progress: Progres
         said = "; ".join(f"{name}: {left_out[name].rstrip('.')}" for name in named or left_out)
         raise HarnessError(f"The base cannot be scored on {said}.", "Leave the task out, or give its data.")
     return Settled(tuple(readouts), tuple(development), scored, jobs, left_out)
+
+
+def _refuse_strange(tasks: Sequence[Task], request: Request) -> None:
+    """HarnessError: a language that no task of the study has."""
+    asked = {code for task in tasks for code in _asked(request.eval_options(task.name))}
+    strange = [code for code in sorted(asked) if not any(task.accepts(language_or_pair(code)) for task in tasks)]
+    if strange:
+        names = ", ".join(task.name for task in tasks)
+        raise HarnessError(
+            f"The language {', '.join(strange)} is in none of the tasks {names}.",
+            "`harness list tasks` prints each task's languages.",
+        )
+
+
+def _languages(task: Task, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the languages that were asked for, those of this task. HarnessError where it has none of them."""
+    asked = _asked(options)
+    own = [code for code in asked if task.accepts(language_or_pair(code))]
+    if asked and not own:
+        raise HarnessError(f"it has none of the languages {', '.join(asked)}")
+    return {"languages": own} if own else {}
+
+
+def _asked(options: Mapping[str, Any]) -> list[str]:
+    given = options.get("languages") or ()
+    return split_list(given) if isinstance(given, str) else list(given)
 
 
 def _lacks(base: Checkpoint, task: Task, options: Mapping[str, Any]) -> str:
