@@ -42,7 +42,7 @@ def read(folder: Path) -> dict[str, Any] | None:
 
 def core(request: Request, base: Checkpoint) -> dict[str, Any]:
     """What makes it this study: none of it may change."""
-    return _plain(
+    plain: dict[str, Any] = _plain(
         {
             "base": {"name": base.name, "fingerprint": base.fingerprint, "kind": base.kind},
             "match": request.match,
@@ -53,6 +53,7 @@ def core(request: Request, base: Checkpoint) -> dict[str, Any]:
             "allow_contaminated": request.allow_contaminated,
         }
     )
+    return plain
 
 
 def merged(request: Request, stored: Mapping[str, Any] | None, base: Checkpoint) -> Request:

@@ -51,7 +51,8 @@ def report(output: Path, asked: Asked) -> Report:
     """Reads the results and writes the tables beside them. Rows without a score have empty cells."""
     store = Store(output / "results")
     columns = read_columns(store, asked.readouts, asked.names)
-    lines, picks = asked.lines, {}
+    lines = asked.lines
+    picks: dict[str, str] = {}
     if asked.development:
         columns, picks = add_best(columns, read_columns(store, asked.development, asked.names), lines)
         parts = {line.label: line.parts for line in lines}
