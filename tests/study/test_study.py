@@ -16,7 +16,8 @@ from harness.study.flags import request_from
 from harness.study.run import run_study
 
 SMALL = "--recipe-batch-size 8 --recipe-max-length 32 --recipe-dev-limit 8 --recipe-device cpu --device cpu"
-TUNED = "--max-steps 2 --batch-size 8 --set pawsx:max-length=32 --set pawsx:limit=12 --evaluate-every 2 --languages en,de,fr"
+TUNED = "--max-steps 2 --batch-size 8 --evaluate-every 2 --languages en,de,fr"
+TUNED += " --set pawsx:max-length=32 --set pawsx:limit=12"
 
 
 @pytest.fixture(autouse=True)
