@@ -79,6 +79,39 @@ def train_command(options: argparse.Namespace) -> int:
     return OK
 
 
+def study_command(options: argparse.Namespace) -> int:
+    """Trains recipes with several seeds, scores all alike, says which differ."""
+    from rich.console import Console
+
+    from harness.api import Watch
+    from harness.report.console import progress_bars
+    from harness.report.console_study import print_costs, print_study
+    from harness.report.study.command import as_text
+    from harness.study.flags import request_from
+    from harness.study.run import run_study
+
+    notes = Console(stderr=True, quiet=options.quiet)
+
+    def say(text: str) -> None:
+        notes.print(text, style="dim", markup=False, soft_wrap=True)
+
+    with progress_bars(options.quiet) as progress:
+        watch = Watch(progress=progress, said=say)
+        outcome = run_study(request_from(options), watch, say, options.dry_run)
+    if outcome.report is None or outcome.done is None:
+        print_costs(outcome.estimated, outcome.notes, options.format, Console())
+        return OK
+    if options.format == "table":
+        print_study(outcome.report, Console(quiet=options.quiet))
+    else:
+        print(as_text(outcome.report, options.format))
+    done = outcome.done
+    say(f"{len(done.run)} jobs done, {len(done.kept)} kept; tables in {options.output}")
+    for name, reason in done.failed.items():
+        notes.print(f"failed  {name}: {reason}", style="red", markup=False, soft_wrap=True)
+    return FAILED if done.failed else OK
+
+
 def leaderboard_command(options: argparse.Namespace) -> int:
     """Shows what a results folder holds, or writes it as a page."""
     if options.agreement:
@@ -261,6 +294,7 @@ def lm_eval_command(options: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "eval": eval_command,
     "train": train_command,
+    "study": study_command,
     "leaderboard": leaderboard_command,
     "compare": compare_command,
     "check": check_command,
