@@ -90,5 +90,17 @@ class Mining:
     test: Comparable | None
 
 
+@dataclass(frozen=True)
+class Caption:
+    """What is said of an image in a language. `image` is the image's id: its path below the folder `image_text`;
+    `held` says that nothing may be trained on it."""
+
+    image: str
+    language: str
+    text: str
+    held: bool = False
+
+
 Question = Classify | Tag | Span | Choice
-Examples = tuple[Classify, ...] | tuple[Tag, ...] | tuple[Span, ...] | tuple[Choice, ...] | tuple[Pair, ...] | Mining
+Questions = tuple[Classify, ...] | tuple[Tag, ...] | tuple[Span, ...] | tuple[Choice, ...]
+Examples = Questions | tuple[Pair, ...] | tuple[Caption, ...] | Mining

@@ -83,7 +83,7 @@ def _start(
     """A training before its first step."""
     fused = accelerator.device.type in ("cpu", "cuda")
     optimizer = torch.optim.AdamW(
-        groups(problem.model, settings), lr=settings.learning_rate, eps=settings.epsilon, fused=fused
+        groups(problem.model, settings, problem.rates), lr=settings.learning_rate, eps=settings.epsilon, fused=fused
     )
     weights = tuple(weight for group in optimizer.param_groups for weight in group["params"])
     state = states.State(Kept(settings.selection), settings.micro_tokens or token_budget(accelerator))

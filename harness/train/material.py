@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.examples import Question
+from harness.examples import Caption, Question
 from harness.tasks.overlap import normalised_hash, texts
 from harness.tasks.plain_text import read_corpora
 from harness.tasks.selection import PARTS
@@ -13,14 +13,14 @@ from harness.tasks.source import Source, files_read
 from harness.tasks.task import Training, content_hash
 from harness.tasks.translations import Pairs, read_lexicon, read_translations
 
-# A labelled question, a line of text, or a pair of texts.
-Example = Question | str | tuple[str, str]
+# A labelled question, a line of text, a pair of texts, or what is said of an image.
+Example = Question | str | tuple[str, str] | Caption
 
 
 @dataclass(frozen=True)
 class Material:
-    """Training and development examples of one recipe in one language (`en-de`: a pair of them); `name` says which
-    data sets they are, joined by `+`."""
+    """Training and development examples of one recipe in one language (`en-de`: of several together); `name` says which
+    data sets they are, joined by `+`. `held_out` are images of which nothing was read."""
 
     name: str
     language: str
@@ -28,6 +28,7 @@ class Material:
     dev: tuple[Example, ...] = field(repr=False)
     notes: dict[str, str]
     files: tuple[Path, ...]
+    held_out: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def data(self) -> str:
@@ -121,6 +122,8 @@ def texts_of(example: Example) -> tuple[str, ...]:
     """The texts by which an example is known again."""
     if isinstance(example, str):
         return (example,)
+    if isinstance(example, Caption):
+        return (example.text,)
     return example if isinstance(example, tuple) else texts(example)
 
 
