@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError, unknown_names
 from harness.examples import Comparable, Mining, Pair
-from harness.metrics.score import Item
-from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved
+from harness.metrics.score import Item, Metric
+from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved, task_metrics
+from harness.protocols import pictures
 from harness.protocols.finder import Finder
 from harness.protocols.reader import AtLayer, Reader
 from harness.retrieval.vectors import Matrix
@@ -34,16 +35,18 @@ MARGIN_NEIGHBOURS = 4
 CSLS_NEIGHBOURS = 10
 
 
-def variants(checkpoint: Checkpoint, settings: Settings) -> Sequence[Settings]:
+def variants(checkpoint: Checkpoint, task: Task, settings: Settings) -> Sequence[Settings]:
     """`--layer all` is every layer, all with the one pooling that every layer has."""
-    if settings.layer != "all":
+    if settings.layer != "all" or task.form == "caption":
         return (settings,)
     pooling = settings.pooling or "mean"
     return [replace(settings, layer=layer, pooling=pooling) for layer in range(1, checkpoint.layers + 1)]
 
 
 def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Source) -> Resolved:
-    """Layer, pooling, length: those asked for, or the checkpoint's own."""
+    """Layer, pooling, length: those asked for, or the checkpoint's own; of images those that its tower reads."""
+    if task.form == "caption":
+        return _of_tower(checkpoint, settings)
     layer = checkpoint.default_layer if settings.layer is None else int(settings.layer)
     if not 1 <= layer <= checkpoint.layers:
         raise HarnessError(
@@ -74,6 +77,13 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
     return Resolved(resolved, tuple(marks))
 
 
+def _of_tower(checkpoint: Checkpoint, settings: Settings) -> Resolved:
+    read = {"max_length": max_length(checkpoint, "mean", settings.max_length), "dtype": settings.dtype}
+    marks = [f"length{settings.max_length}"] if settings.max_length else []
+    marks += [settings.dtype] if settings.dtype != "float32" else []
+    return Resolved(pictures.resolved(checkpoint, read), tuple(marks))
+
+
 def max_length(checkpoint: Checkpoint, pooling: str, asked: int | None) -> int:
     """Tokens, special ones included: as asked; else the folder's own limit for its own pooling, else XTREME's 512;
     never more than the model has positions for or its tokenizer allows."""
@@ -94,9 +104,16 @@ def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[
     for job in jobs:
         kind = kind_of(job)
         reader = readers.setdefault(kind, Reader(job, tuple(sorted(layers[kind])), cache, progress))
+        at = AtLayer(reader, int(job.settings["layer"]))
+        if job.task.form == "caption":
+            try:
+                yield job, pictures.answer(job, at, cache)
+            except HarnessError as error:
+                yield job, error
+            continue
         find = Finder(job, cache / "searches", progress)
         try:
-            yield job, answer(job, AtLayer(reader, int(job.settings["layer"])), find)
+            yield job, answer(job, at, find)
         except HarnessError as error:
             yield job, error
         # The caller has written the result.
@@ -174,4 +191,9 @@ def mine(corpora: Comparable, reader: AtLayer, split: str, find: Finder) -> tupl
     return tuple(Item(f"{split}/{one}", gold.get(one, []), candidates.get(one), f"{split}/{one}") for one in named)
 
 
-PROTOCOL = Protocol("retrieve", lambda checkpoint, task: "", resolve, run, seedless=True, variants=variants)
+def metrics(job: Job, language: str) -> tuple[Metric, ...]:
+    """The task's, and of images those that the checkpoint has seen."""
+    return pictures.metrics(job, language) if job.task.form == "caption" else task_metrics(job, language)
+
+
+PROTOCOL = Protocol("retrieve", pictures.lacking, resolve, run, seedless=True, variants=variants, metrics=metrics)

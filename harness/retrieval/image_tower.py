@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -122,11 +121,10 @@ def copy_vision(model: str, place: Path) -> None:
 
 @dataclass(frozen=True, eq=False)
 class LoadedTower:
-    """A tower in evaluation mode, the images that it has seen, and a hash of its weights."""
+    """A tower in evaluation mode and the images that it has seen."""
 
     tower: ImageTower
     seen: frozenset[str]
-    fingerprint: str
 
 
 def read_config(folder: Path) -> TowerConfig:
@@ -144,19 +142,28 @@ def tower_hash(folder: Path) -> str:
     return sha256((place / CONFIG).read_bytes() + (place / WEIGHTS).read_bytes()).hexdigest()[:16]
 
 
+def seen_images(folder: Path) -> frozenset[str]:
+    """Ids of the images that a tower was trained or selected on; HarnessError where the list is damaged."""
+    path = folder / FOLDER / IMAGES
+    try:
+        return frozenset(json.loads(path.read_text("utf-8"))["seen"])
+    except (OSError, ValueError, KeyError) as error:
+        raise HarnessError(f"{path} cannot be read: {error}.", "Copy the checkpoint again.") from error
+
+
 def load_tower(folder: Path) -> LoadedTower:
     """The tower of a checkpoint's folder; HarnessError where weights are absent or of other shapes."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     place, config = folder / FOLDER, read_config(folder)
     tower = ImageTower(config)
     try:
         tower.load_state_dict(load_file(place / WEIGHTS))
-        seen = json.loads((place / IMAGES).read_text("utf-8"))["seen"]
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise HarnessError(f"{place} does not hold a whole image tower: {reason}", "Copy it again.") from error
-    return LoadedTower(tower.eval(), frozenset(seen), tower_hash(folder))
+    return LoadedTower(tower.eval(), seen_images(folder))
 
 
 def open_images(config: TowerConfig, root: Path, ids: Sequence[str], file: Path, vision: str = "") -> Images:
@@ -187,8 +194,3 @@ def features_folder(root: Path, ids: Sequence[str]) -> tuple[Path, str]:
     if corpus in CORPORA and corpus != OWN:
         return root / corpus, f"{corpus}/"
     return root, ""
-
-
-def to_tensor(images: Any) -> Tensor:
-    """An array of images as a tensor."""
-    return torch.from_numpy(images)

@@ -45,14 +45,14 @@ class Captioned:
 def read_captions(
     source: Source, names: Sequence[str] | None = None, languages: Sequence[str] | None = None
 ) -> list[Captioned]:
-    """The corpora of these names (None: `image_text/captions.jsonl` where that is there, else the emoji), captions in
-    these languages (None: all). MissingDataError: there are none; HarnessError: an unknown corpus, a broken file."""
+    """The corpora of these names (None: `image_text/captions.jsonl` where that is there, else Multi30k or XTD10 where
+    they have a `features.npy`, else the emoji), captions in these languages (None: all). MissingDataError: there are
+    none; HarnessError: an unknown corpus, a broken file."""
     unknown = [name for name in names or () if name not in CORPORA]
     if unknown:
         raise unknown_names("corpus of captions", unknown, CORPORA, f"There are {', '.join(CORPORA)}.")
-    own = (source.root / FOLDER / "captions.jsonl").is_file()
     found = []
-    for name in names or ([OWN] if own else [EMOJI]):
+    for name in names or [_default(source)]:
         folder = source.root / FOLDER / ("" if name == OWN else name)
         paths, captions = CORPORA[name](folder)
         held = _held([one.image for one in captions]) if not any(one.held for one in captions) else set()
@@ -62,8 +62,17 @@ def read_captions(
             found.append(Captioned(name, folder, tuple(paths), kept))
     if not found:
         among = f" in {', '.join(languages)}" if languages else ""
-        raise MissingDataError(f"no captions of {', '.join(names or (OWN, EMOJI))}{among} in {source.root / FOLDER}")
+        raise MissingDataError(
+            f"no captions of {', '.join(names or [_default(source)])}{among} in {source.root / FOLDER}"
+        )
     return found
+
+
+def _default(source: Source) -> str:
+    folder = source.root / FOLDER
+    if (folder / "captions.jsonl").is_file():
+        return OWN
+    return next((name for name in (MULTI30K, XTD) if (folder / name / "features.npy").is_file()), EMOJI)
 
 
 def order_of(image: str) -> int:

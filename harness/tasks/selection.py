@@ -3,7 +3,7 @@ by hash."""
 
 from collections.abc import Callable, Mapping
 
-from harness.examples import Mining, Pair, Question
+from harness.examples import Caption, Mining, Pair, Question
 from harness.tasks.overlap import normalised_hash, texts
 from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
 from harness.tasks.task import Loaded, Training, content_hash
@@ -44,5 +44,5 @@ def own_dev(
         return None
     if isinstance(loaded.examples, Mining):
         return None
-    dev = tuple(one for one in loaded.examples if not isinstance(one, Pair))
+    dev = tuple(one for one in loaded.examples if not isinstance(one, Pair | Caption))
     return dev, f"{task} dev {language}, which --split validation scores"
