@@ -101,6 +101,16 @@ class Caption:
     held: bool = False
 
 
+@dataclass(frozen=True)
+class Word:
+    """A word and its translation; `held` says that no recipe is trained on the pair. `row` counts the lexicon's."""
+
+    row: int
+    source: str
+    target: str
+    held: bool
+
+
 Question = Classify | Tag | Span | Choice
 Questions = tuple[Classify, ...] | tuple[Tag, ...] | tuple[Span, ...] | tuple[Choice, ...]
-Examples = Questions | tuple[Pair, ...] | tuple[Caption, ...] | Mining
+Examples = Questions | tuple[Pair, ...] | tuple[Caption, ...] | tuple[Word, ...] | Mining

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,9 @@ from harness.errors import HarnessError, unknown_names
 from harness.examples import Comparable, Mining, Pair
 from harness.metrics.score import Item, Metric
 from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved, task_metrics
-from harness.protocols import pictures
+from harness.protocols import pictures, words
 from harness.protocols.finder import Finder
-from harness.protocols.reader import AtLayer, Reader
+from harness.protocols.reader import AtLayer, Readers
 from harness.retrieval.vectors import Matrix
 from harness.settings import Settings
 from harness.tasks.source import Source
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from harness.retrieval.neighbours import Both
 
 NO_LENGTH = 1_000_000
-POOLINGS = ("mean", "mean_no_special", "cls", "last", "max", "sentence-transformers")
+POOLINGS = ("mean", "mean_no_special", "mean_no_first", "cls", "last", "max", "sentence-transformers")
 
 # LASER's and XTREME's neighbourhood for margins; CSLS is conventionally over ten (Lample et al. 2018).
 MARGIN_NEIGHBOURS = 4
@@ -36,8 +36,8 @@ CSLS_NEIGHBOURS = 10
 
 
 def variants(checkpoint: Checkpoint, task: Task, settings: Settings) -> Sequence[Settings]:
-    """`--layer all` is every layer, all with the one pooling that every layer has."""
-    if settings.layer != "all" or task.form == "caption":
+    """`--layer all` is every layer, all with the one pooling that every layer has; words are always asked so."""
+    if task.form == "caption" or (settings.layer != "all" and not (task.form == "words" and settings.layer is None)):
         return (settings,)
     pooling = settings.pooling or "mean"
     return [replace(settings, layer=layer, pooling=pooling) for layer in range(1, checkpoint.layers + 1)]
@@ -55,6 +55,7 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
         )
     own = "sentence-transformers" if checkpoint.sentence else "mean"
     pooling = settings.pooling or (own if layer == checkpoint.layers else "mean")
+    pooling = "mean" if task.form == "words" else pooling
     if pooling not in POOLINGS:
         raise unknown_names("pooling", [pooling], POOLINGS, f"Choose one of {', '.join(POOLINGS)}.")
     if pooling == "sentence-transformers" and not checkpoint.sentence:
@@ -97,32 +98,23 @@ def max_length(checkpoint: Checkpoint, pooling: str, asked: int | None) -> int:
 
 def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[Job, Answer]]:
     """Answers all retrieval jobs of one checkpoint. Jobs that differ in the layer alone share one forward pass."""
-    layers: dict[tuple[Any, ...], set[int]] = {}
+    readers = Readers(jobs, cache, progress)
     for job in jobs:
-        layers.setdefault(kind_of(job), set()).add(int(job.settings["layer"]))
-    readers: dict[tuple[Any, ...], Reader] = {}
-    for job in jobs:
-        kind = kind_of(job)
-        reader = readers.setdefault(kind, Reader(job, tuple(sorted(layers[kind])), cache, progress))
-        at = AtLayer(reader, int(job.settings["layer"]))
-        if job.task.form == "caption":
-            try:
-                yield job, pictures.answer(job, at, cache)
-            except HarnessError as error:
-                yield job, error
-            continue
         find = Finder(job, cache / "searches", progress)
         try:
-            yield job, answer(job, at, find)
+            yield job, _answer(job, readers, find, cache)
         except HarnessError as error:
             yield job, error
         # The caller has written the result.
         find.forget()
 
 
-def kind_of(job: Job) -> tuple[Any, ...]:
-    """What two jobs must share to be read together."""
-    return tuple(job.settings[name] for name in ("pooling", "max_length", "dtype"))
+def _answer(job: Job, readers: Readers, find: Finder, cache: Path) -> Answered:
+    if job.task.form == "caption":
+        return pictures.answer(job, readers.of(job), cache)
+    if job.task.form == "words":
+        return words.answer(job, {end: readers.of(job, pooling) for end, pooling in words.POOLINGS.items()}, find)
+    return answer(job, readers.of(job), find)
 
 
 def answer(job: Job, reader: AtLayer, find: Finder) -> Answered:

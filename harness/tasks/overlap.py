@@ -12,7 +12,7 @@ from hashlib import blake2b
 from itertools import product
 
 from harness.errors import HarnessError
-from harness.examples import Caption, Classify, Mining, Pair, Question, Span, Tag
+from harness.examples import Caption, Classify, Mining, Pair, Question, Span, Tag, Word
 from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
 from harness.tasks.task import Task, Training, content_hash
 from harness.tasks.xtreme import XTREME_LANGUAGES, XTREME_R_LANGUAGES
@@ -65,7 +65,7 @@ def evaluated_texts(source: Source, task: Task) -> Iterator[tuple[Question, ...]
             continue
         if loaded.data not in seen and not isinstance(loaded.examples, Mining):
             seen.add(loaded.data)
-            yield tuple(one for one in loaded.examples if not isinstance(one, Pair | Caption))
+            yield tuple(one for one in loaded.examples if not isinstance(one, Pair | Caption | Word))
 
 
 def drop_overlap(training: Training, evaluated: Iterable[Iterable[Question]]) -> tuple[Training, int]:

@@ -5,7 +5,7 @@ Retrieval sets count under their test split alone: FLORES-200's dev is what `pai
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from harness.examples import Caption, Examples, Mining, Pair
+from harness.examples import Caption, Examples, Mining, Pair, Word
 from harness.tasks.overlap import texts
 from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
 from harness.tasks.task import Loaded, Task
@@ -43,6 +43,8 @@ def item_texts(examples: Examples) -> Iterable[tuple[str, ...]]:
         sides = [examples.tune, *([examples.test] if examples.test else [])]
         return [(text,) for both in sides for text in (*both.source.texts, *both.target.texts)]
     if any(isinstance(one, Caption) for one in examples):
-        # the captions of images that are not held out are there to be trained on
+        # the captions of other images, and word pairs, are there to be trained on
         return [(one.text,) for one in examples if isinstance(one, Caption) and one.held]
+    if any(isinstance(one, Word) for one in examples):
+        return []
     return [(one.source, one.target) if isinstance(one, Pair) else texts(one) for one in examples]

@@ -8,7 +8,7 @@ from harness.errors import HarnessError
 from harness.examples import Caption, Question
 from harness.tasks.overlap import normalised_hash, texts
 from harness.tasks.plain_text import read_corpora
-from harness.tasks.selection import PARTS
+from harness.tasks.selection import held_tenth
 from harness.tasks.source import Source, files_read
 from harness.tasks.task import Training, content_hash
 from harness.tasks.translations import Pairs, read_lexicon, read_translations
@@ -92,7 +92,8 @@ def _of_pairs(pairs: Sequence[Pairs]) -> list[Material]:
 
 def _held_out(name: str, language: str, examples: Sequence[Example], files: tuple[Path, ...]) -> Material:
     unique = tuple(dict.fromkeys(examples))
-    held = {one for one in unique if int(normalised_hash(texts_of(one)[0]), 16) % PARTS == 0} or set(unique[:1])
+    texts_held = held_tenth(texts_of(one)[0] for one in unique)
+    held = {one for one in unique if texts_of(one)[0] in texts_held}
     train = tuple(one for one in unique if one not in held)
     notes = {"training": f"{name}, {len(unique)} of {len(examples)} different"}
     notes["selected_on"] = "a tenth held out by hash"
