@@ -95,7 +95,7 @@ class AtLayer:
 
 
 class Readers:
-    """The readers of a checkpoint's jobs: those that differ in the layer alone share one, and with it a forward pass."""
+    """The readers of a checkpoint's jobs: those that differ in the layer alone share one and a forward pass."""
 
     def __init__(self, jobs: Sequence[Job], cache: Path, progress: Progress) -> None:
         self._cache = cache

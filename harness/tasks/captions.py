@@ -75,6 +75,12 @@ def _default(source: Source) -> str:
     return next((name for name in (MULTI30K, XTD) if (folder / name / "features.npy").is_file()), EMOJI)
 
 
+def first_images(captions: Sequence[Caption], limit: int | None) -> tuple[Caption, ...]:
+    """All captions of the first `limit` images (None: of all)."""
+    kept = set(list(dict.fromkeys(one.image for one in captions))[:limit])
+    return tuple(one for one in captions if one.image in kept)
+
+
 def order_of(image: str) -> int:
     """A number that follows from the image's id alone: which images are held out, and which are for selection."""
     return int.from_bytes(blake2b(image.encode(), digest_size=8).digest(), "big")

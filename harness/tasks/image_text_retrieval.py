@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.examples import Caption
 from harness.metrics.captions import caption_metrics
 from harness.tasks.any_language import any_language
-from harness.tasks.captions import FOLDER, read_captions
+from harness.tasks.captions import FOLDER, first_images, read_captions
 from harness.tasks.source import Source
 from harness.tasks.task import Loaded, Task, content_hash
 
@@ -27,10 +27,8 @@ def load(source: Source, language: str, split: str, limit: int | None) -> Loaded
 
 
 def _first(captions: Sequence[Caption], limit: int) -> tuple[Caption, ...]:
-    kept: set[str] = set()
-    for held in (True, False):
-        kept |= set(list(dict.fromkeys(one.image for one in captions if one.held == held))[:limit])
-    return tuple(one for one in captions if one.image in kept)
+    groups = [[one for one in captions if one.held == held] for held in (True, False)]
+    return tuple(one for group in groups for one in first_images(group, limit))
 
 
 def _size(path: Path) -> int:

@@ -20,6 +20,7 @@ from harness.heads.predict import batches
 from harness.heads.ragged import Integers, bounds_of
 from harness.heads.tokeniser import Tokeniser
 from harness.retrieval.images import Images
+from harness.tasks.captions import first_images
 from harness.tasks.overlap import normalised_hash
 from harness.train.component import Component
 from harness.train.dual import dual_loss, parts_of
@@ -63,10 +64,10 @@ def caption_component(
     """Captions as a component; its batches are never split. `images` gives what stands for images of these ids (None:
     captions are compared with captions). HarnessError: fewer than two images."""
     name = part.recipe.name
-    train = list(_captions(material.train))
+    train = _captions(material.train)
     if part.recipe.anchor == "shuffled":
         train = shuffled(train, settings.seed)
-    held = list(_captions(material.dev))
+    held = first_images(_captions(material.dev), settings.dev_limit)
     units = make_units(train, tokeniser, settings.max_length, images)
     if len(units.bounds) < 3:
         raise HarnessError(f"{material.name} ({material.language}) has fewer than two images.", "Give more captions.")

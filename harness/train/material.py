@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.examples import Caption, Question
+from harness.tasks.captions import first_images
 from harness.tasks.overlap import normalised_hash, texts
 from harness.tasks.plain_text import read_corpora
 from harness.tasks.selection import held_tenth
@@ -146,8 +147,13 @@ def _is_scored(example: Example, scored: set[str]) -> bool:
 
 
 def cut(material: Material, limit: int | None) -> Material:
-    """Only the first examples, for a trial."""
+    """Only the first examples, or the captions of the first images, for a trial."""
     if limit is None or limit >= len(material.train):
         return material
+    captions = [[one for one in side if isinstance(one, Caption)] for side in (material.train, material.dev)]
+    if any(captions):
+        notes = {**material.notes, "limit": f"the first {limit} images"}
+        train, dev = (first_images(side, limit) for side in captions)
+        return replace(material, train=train, dev=dev, notes=notes)
     notes = {**material.notes, "limit": f"the first {limit} of {len(material.train)}"}
     return replace(material, train=material.train[:limit], dev=material.dev[:limit], notes=notes)
