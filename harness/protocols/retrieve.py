@@ -80,6 +80,7 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
 
 def _of_tower(checkpoint: Checkpoint, settings: Settings) -> Resolved:
     read = {"max_length": max_length(checkpoint, "mean", settings.max_length), "dtype": settings.dtype}
+    read["engine"] = "exact"
     marks = [f"length{settings.max_length}"] if settings.max_length else []
     marks += [settings.dtype] if settings.dtype != "float32" else []
     return Resolved(pictures.resolved(checkpoint, read), tuple(marks))

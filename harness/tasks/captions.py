@@ -13,6 +13,7 @@ from harness.examples import Caption
 from harness.languages import normalise
 from harness.tasks.json_rows import fields, read_json_lines
 from harness.tasks.plain_text import XTD10, read_plain
+from harness.tasks.selection import PARTS
 from harness.tasks.source import MissingDataError, Source, read_columns, read_lines
 
 FOLDER = "image_text"
@@ -24,22 +25,20 @@ TEST = "test_2016_flickr"
 
 @dataclass(frozen=True)
 class Captioned:
-    """All captions of one corpus, image by image; `folder` is where its `features.npy` would be."""
+    """The captions of one corpus that are wanted, image by image; `folder` is where its `features.npy` would be. Of all
+    its images, whatever the languages, `held_out` are never trained on, and `dev` are for looking at a training."""
 
     corpus: str
     folder: Path
     paths: tuple[Path, ...]
     captions: tuple[Caption, ...]
+    held_out: tuple[str, ...]
+    dev: frozenset[str]
 
     @property
     def images(self) -> tuple[str, ...]:
         """Every image once, in order."""
         return tuple(dict.fromkeys(one.image for one in self.captions))
-
-    @property
-    def held_out(self) -> tuple[str, ...]:
-        """The images that no training may see."""
-        return tuple(dict.fromkeys(one.image for one in self.captions if one.held))
 
 
 def read_captions(
@@ -55,11 +54,9 @@ def read_captions(
     for name in names or [_default(source)]:
         folder = source.root / FOLDER / ("" if name == OWN else name)
         paths, captions = CORPORA[name](folder)
-        held = _held([one.image for one in captions]) if not any(one.held for one in captions) else set()
-        marked = [replace(one, held=True) if one.image in held else one for one in captions]
-        kept = tuple(one for one in marked if languages is None or one.language in languages)
-        if kept:
-            found.append(Captioned(name, folder, tuple(paths), kept))
+        one = _parted(name, folder, tuple(paths), captions)
+        kept = tuple(each for each in one.captions if languages is None or each.language in languages)
+        found += [replace(one, captions=kept)] if kept else []
     if not found:
         among = f" in {', '.join(languages)}" if languages else ""
         raise MissingDataError(
@@ -86,9 +83,19 @@ def order_of(image: str) -> int:
     return int.from_bytes(blake2b(image.encode(), digest_size=8).digest(), "big")
 
 
-def _held(images: Sequence[str]) -> set[str]:
-    different = sorted(set(images), key=order_of)
-    return set(different[: round(len(different) / HELD_PARTS)])
+def _parted(name: str, folder: Path, paths: tuple[Path, ...], captions: Sequence[Caption]) -> Captioned:
+    """Which images are held out, and the tenth of the others with the smallest hashes."""
+    held = {one.image for one in captions if one.held} or _smallest({one.image for one in captions}, HELD_PARTS)
+    free = {one.image for one in captions} - held
+    dev = _smallest(free, PARTS) or set(sorted(free, key=order_of)[: len(free) // 2])
+    marked = tuple(replace(one, held=one.image in held) for one in captions)
+    return Captioned(
+        name, folder, paths, marked, tuple(dict.fromkeys(one.image for one in marked if one.held)), frozenset(dev)
+    )
+
+
+def _smallest(images: set[str], parts: int) -> set[str]:
+    return set(sorted(images, key=order_of)[: round(len(images) / parts)])
 
 
 def _own(folder: Path) -> tuple[list[Path], list[Caption]]:

@@ -5,8 +5,7 @@ Of the other images a tenth, by hash, is for looking at the training (`dev`)."""
 from collections.abc import Iterable, Sequence
 
 from harness.examples import Caption
-from harness.tasks.captions import Captioned, order_of, read_captions
-from harness.tasks.selection import PARTS
+from harness.tasks.captions import Captioned, read_captions
 from harness.tasks.source import Source
 from harness.train.material import Material, Wish
 
@@ -29,18 +28,16 @@ def caption_lines(source: Source, wish: Wish) -> list[Material]:
 
 def _material(corpus: Captioned, captions: Sequence[Caption], lines: bool = False) -> Material:
     free = [one for one in captions if not one.held]
-    order = sorted({one.image for one in free}, key=order_of)
-    dev = set(order[: max(1, round(len(order) / PARTS))]) if len(order) > 1 else set()
-    held = corpus.held_out
+    images, dev, held = images_of(free), corpus.dev, corpus.held_out
     return Material(
         name=NAMES[corpus.corpus],
         language="-".join(sorted({one.language for one in captions})),
         train=_examples((one for one in free if one.image not in dev), lines),
         dev=_examples((one for one in free if one.image in dev), lines),
         notes={
-            "training": f"{NAMES[corpus.corpus]}, {len(free)} captions of {len(order)} images",
-            "selected_on": f"{len(dev)} of these images, by hash",
-            "held_out": f"{len(held)} of {len(corpus.images)} images",
+            "training": f"{NAMES[corpus.corpus]}, {len(free)} captions of {len(images)} images",
+            "selected_on": f"{len(dev)} images, by hash",
+            "held_out": f"{len(held)} images",
         },
         files=corpus.paths,
         held_out=held,
