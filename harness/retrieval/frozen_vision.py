@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.checkpoint.hub import is_hub_id
 from harness.errors import HarnessError
 from harness.retrieval.images import Images, read_image, written
 from harness.retrieval.tower import quiet
@@ -51,6 +52,8 @@ def open_vision(model: str) -> Any:
     weights are not all there (a pooler may be missing, as it is not read)."""
     from transformers import AutoModel
 
+    if not Path(model).is_dir() and not is_hub_id(model):
+        raise HarnessError(f"--vision {model} is no folder.", "Give a vision model's folder or hub id, or conv.")
     try:
         with quiet():
             found, info = AutoModel.from_pretrained(model, output_loading_info=True)

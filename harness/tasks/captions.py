@@ -5,6 +5,7 @@ that every recipe that reads captions leaves out the same ones."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from harness.languages import normalise
 from harness.tasks.json_rows import fields, read_json_lines
 from harness.tasks.plain_text import XTD10, read_plain
 from harness.tasks.selection import PARTS
-from harness.tasks.source import MissingDataError, Source, read_columns, read_lines
+from harness.tasks.source import MissingDataError, Source, note_read, read_columns, read_lines
 
 FOLDER = "image_text"
 OWN, EMOJI, MULTI30K, XTD = "captions", "emoji", "multi30k", "xtd10"
 HELD_PARTS = 5
+TEXT = (".jsonl", ".tsv", ".txt", ".gz")
 # Multi30k's own test split, whose captions are held out whatever their hash.
 TEST = "test_2016_flickr"
 
@@ -53,8 +55,8 @@ def read_captions(
     found = []
     for name in names or [_default(source)]:
         folder = source.root / FOLDER / ("" if name == OWN else name)
-        paths, captions = CORPORA[name](folder)
-        one = _parted(name, folder, tuple(paths), captions)
+        one = _read(name, folder, _stamps(folder, name))
+        note_read(one.paths)
         kept = tuple(each for each in one.captions if languages is None or each.language in languages)
         found += [replace(one, captions=kept)] if kept else []
     if not found:
@@ -81,6 +83,20 @@ def first_images(captions: Sequence[Caption], limit: int | None) -> tuple[Captio
 def order_of(image: str) -> int:
     """A number that follows from the image's id alone: which images are held out, and which are for selection."""
     return int.from_bytes(blake2b(image.encode(), digest_size=8).digest(), "big")
+
+
+def _stamps(folder: Path, name: str) -> tuple[tuple[str, int, int], ...]:
+    """When which of a corpus's files was written, and how large they are."""
+    pattern = {OWN: "captions.jsonl", EMOJI: "names.tsv"}.get(name, "**/*.*")
+    files = [path for path in sorted(folder.glob(pattern)) if path.suffix in TEXT]
+    return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+
+
+@lru_cache(maxsize=8)
+def _read(name: str, folder: Path, stamps: tuple[tuple[str, int, int], ...]) -> Captioned:
+    """The whole corpus; a survey asks for it once for every language, hence the cache, which `stamps` keeps true."""
+    paths, captions = CORPORA[name](folder)
+    return _parted(name, folder, tuple(paths), captions)
 
 
 def _parted(name: str, folder: Path, paths: tuple[Path, ...], captions: Sequence[Caption]) -> Captioned:

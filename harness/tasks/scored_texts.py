@@ -45,6 +45,5 @@ def item_texts(examples: Examples) -> Iterable[tuple[str, ...]]:
     if any(isinstance(one, Caption) for one in examples):
         # the captions of other images, and word pairs, are there to be trained on
         return [(one.text,) for one in examples if isinstance(one, Caption) and one.held]
-    if any(isinstance(one, Word) for one in examples):
-        return []
-    return [(one.source, one.target) if isinstance(one, Pair) else texts(one) for one in examples]
+    known = [one for one in examples if not isinstance(one, Caption | Word)]
+    return [(one.source, one.target) if isinstance(one, Pair) else texts(one) for one in known]

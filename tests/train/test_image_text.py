@@ -21,11 +21,11 @@ FAST = {
     "device": "cpu",
     "batch_size": 16,
     "max_length": 32,
-    "max_steps": 240,
+    "max_steps": 160,
     "learning_rate": 2e-3,
     "image_size": 32,
     "projection": 32,
-    "evaluate_every": 240,
+    "evaluate_every": 160,
     "length_pool": 1,
 }
 LANGUAGES = "en,de,es,fr,ru,zh"
@@ -197,7 +197,7 @@ def test_a_frozen_vision_model_is_copied_and_read_again(bert, tmp_path):
 @pytest.mark.parametrize(
     ("recipe", "options", "message"),
     [
-        ("image_text", {"vision": "nowhere"}, "cannot be opened"),
+        ("image_text", {"vision": "nowhere"}, "is no folder"),
         ("image_text", {"data": "xtd10"}, "images are not in"),
         ("image_text", {"contrast": "hinge"}, "no contrast"),
         ("image_text", {"train_languages": ["fi"]}, "no captions"),
