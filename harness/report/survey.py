@@ -82,9 +82,8 @@ def survey(root: Path, progress: Progress = lambda label, done, total: None) -> 
         behind |= reading.opened
         left -= reading.opened
     used |= {name.parts[0] for name in behind}
-    idle = {
-        name for name in left if name.parts[0] in _data_sets() and (name.parts[0] not in used or _for_recipes(name))
-    }
+    waiting = (_data_sets() - used) | set(NOT_YET)
+    idle = {name for name in left if name.parts[0] in waiting}
     odd += [Odd(str(name), _why_unread(name, root)) for name in sorted(left - idle)]
     odd += [one for name in sorted(idle) for one in _unreadable(name, root)]
     odd += _changed(root)
