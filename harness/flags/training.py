@@ -57,6 +57,7 @@ def add_training_more(parser: argparse.ArgumentParser) -> None:
     add("--micro-tokens", type=positive, metavar="N", help="tokens that run at once (default: by device)")
     add("--dtype", choices=DTYPES, help="computation (default: float32)")
     add("--device", help="auto, cpu, cuda, mps (default: auto)")
+    add("--shard", action="store_true", help="share weights and optimizer states out over the processes (FSDP)")
 
 
 def add_dual(parser: argparse.ArgumentParser) -> None:

@@ -72,8 +72,8 @@ class ImageTower(nn.Module):
         self.of_images = nn.Linear(config.width, config.projection, bias=False) if config.kind != "none" else None
         # CLIP's start (Radford et al. 2021), SigLIP's (Zhai et al. 2023).
         sigmoid = config.contrast == "siglip"
-        self.scale = nn.Parameter(torch.tensor(10.0 if sigmoid else 1 / 0.07).log())
-        self.bias = nn.Parameter(torch.tensor(-10.0)) if sigmoid else None
+        self.scale = nn.Parameter(torch.tensor([10.0 if sigmoid else 1 / 0.07]).log())
+        self.bias = nn.Parameter(torch.tensor([-10.0])) if sigmoid else None
 
     def texts(self, vectors: Tensor) -> Tensor:
         """Unit sentence vectors (b, text_width) -> unit vectors (b, projection). There is no bias, so that the length

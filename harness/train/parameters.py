@@ -84,7 +84,7 @@ def groups(
     found: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
     for name, weight in model.named_parameters():
         if weight.requires_grad:
-            own = next((rate for prefix, rate in (rates or {}).items() if name.startswith(prefix)), None)
+            own = next((rate for prefix, rate in (rates or {}).items() if f".{prefix}" in f".{name}"), None)
             below = layers + 1 - depth(name, layers) if settings.layer_decay < 1 else 0
             rate = settings.learning_rate * settings.layer_decay**below if own is None else own
             found.setdefault((rate, weight.ndim > 1), []).append(weight)

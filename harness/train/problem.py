@@ -26,7 +26,7 @@ class Problem:
     `whole`, or of a mixture whether for each group: the loss ties a batch's features together (in-batch
     negatives), so it is never split, and an incomplete batch is dropped. `encoder` is the part of the model that
     was trained before: what `freeze` and `lora` keep; None means transformers' own `base_model`. `lora` updates
-    its lowest `depth` layers (None: all). `rates` gives weights whose names begin so a learning rate of their own."""
+    its lowest `depth` layers (None: all). `rates` gives weights below these modules a learning rate of their own."""
 
     model: torch.nn.Module
     lengths: Integers
