@@ -38,6 +38,7 @@ OWNERS = {
     "upath": {"folder.py"},
     "jinja2": {"report/page/", "report/latex.py"},
     "matplotlib": {"report/plots"},
+    "PIL": {"retrieval/images.py"},
     "rich": {"cli.py", "report/console"},
 }
 LIGHT = ("tasks", "metrics", "prompts", "errors", "languages", "examples", "flags", "cli")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.plan import Job, Progress
-from harness.protocols.retrieve import kind_of
+from harness.protocols.reader import kind_of
 from harness.protocols.tuning import model_key
 from harness.work.calibrate import Rates, calibrate
 from harness.work.pieces import kept

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.execute import Piece
 from harness.plan import Job
-from harness.protocols.retrieve import kind_of
+from harness.protocols.reader import kind_of
 from harness.protocols.tuning import combinations, model_key
 from harness.work.bundle import Bundle
 from harness.work.workload import cost
