@@ -18,7 +18,7 @@ from harness.errors import HarnessError
 from harness.folder import is_remote, put
 from harness.lock import PAUSE, Locks
 from harness.plan import Progress
-from harness.store import Store
+from harness.store import Store, is_running
 
 Group = tuple[str, str, str, int]
 
@@ -112,12 +112,4 @@ class Lease:
 def _died(content: str) -> bool:
     """Whether the holder was a process of this machine that is no more."""
     host, process, *_ = content.split(" ")
-    if host != platform.node():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    return host == platform.node() and not is_running(int(process))

@@ -2,6 +2,7 @@
 seed). What is there and fits is done; every file appears whole (a rename on a disk, one upload in a bucket), the JSON,
 which alone makes a result, last."""
 
+import glob
 import gzip
 import io
 import json
@@ -143,6 +144,25 @@ def replace(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    _forget_halves(path)
+
+
+def _forget_halves(path: Path) -> None:
+    """Removes what processes of this machine that were killed in the middle of this file left behind."""
+    for half in path.parent.glob(f".{glob.escape(path.name)}.{glob.escape(platform.node())}-*.tmp"):
+        if not is_running(int(half.name.removesuffix(".tmp").rpartition("-")[2])):
+            half.unlink(missing_ok=True)
+
+
+def is_running(process: int) -> bool:
+    """Whether this machine has a process of that number."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _beside(path: Path, suffix: str) -> Path:
