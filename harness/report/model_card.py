@@ -21,6 +21,7 @@ TASK_TYPES = {
     "span": "question-answering",
     "choice": "multiple-choice",
     "pair": "sentence-similarity",
+    "translate": "translation",
     "mine": "sentence-similarity",
 }
 
