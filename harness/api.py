@@ -98,7 +98,9 @@ def evaluate(
     selected = select(split_list(tasks) if isinstance(tasks, str) else tasks)
     source = open_source(data)
     settings = settings_from(options)
-    _check_device(settings.device)
+    if own.executor != "ray":
+        # A cluster's machines may have what this one has not.
+        _check_device(settings.device)
     models = expand([model] if isinstance(model, str) else model, own.name)
     opened = [(one.name, open_checkpoint(one.model, own.trust_remote_code)) for one in models]
     planned = plan(name_checkpoints(opened, own.name), selected, source, settings, PROTOCOLS, watch.progress)

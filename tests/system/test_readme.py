@@ -27,8 +27,8 @@ def _commands() -> list[list[str]]:
     return [one for one in found if one[:2] not in FETCHING]
 
 
-EVALUATIONS = [one for one in _commands() if one[0] == "eval"]
-MAKING = [one for one in _commands() if one[0] in ("train", "data", "list", "doctor")]
+PLANNED = [one for one in _commands() if one[0] in ("eval", "study")]
+MAKING = [one for one in _commands() if one[0] in ("mine", "train", "data", "list", "doctor")]
 USING = [one for one in _commands() if one[0] in ("leaderboard", "compare", "check", "export", "score")]
 
 
@@ -42,6 +42,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny.save_model(folder / "causal-lm", "llama", "causal-lm", tokenizer="decoder")
     tiny.save_model(folder / "xnli-tuned", head="sequence-classification", labels=LABELS)
     exams(shutil.copytree(Path(str(files("harness"))) / "data" / "demo", folder / "DIR"))
+    for code, text in (("de", "Hund"), ("en", "dog")):
+        (folder / f"{code}.txt").write_text("".join(f"{text} {at}\n" for at in range(20)), "utf-8")
     generator = np.random.default_rng(0)
     right = {code: generator.random(300) < 0.7 for code in ("de", "en", "sw")}
     for name in ("ckpt", "ckpt-a", "ckpt-b"):
@@ -62,14 +64,14 @@ def exams(data: Path) -> None:
 
 
 def test_every_command_is_tried() -> None:
-    assert len(EVALUATIONS) >= 8
-    assert len(MAKING) >= 6
+    assert len(PLANNED) >= 10
+    assert len(MAKING) >= 7
     assert {one[0] for one in USING} == {"leaderboard", "compare", "check", "export", "score"}
-    assert len(EVALUATIONS) + len(MAKING) + len(USING) == len(_commands())
+    assert len(PLANNED) + len(MAKING) + len(USING) == len(_commands())
 
 
-@pytest.mark.parametrize("command", EVALUATIONS, ids=" ".join)
-def test_an_evaluation_is_planned(command: list[str], place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", PLANNED, ids=" ".join)
+def test_a_run_is_planned(command: list[str], place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     data = [] if "--data" in command else ["--data", "DIR"]
     assert main([*command, *data, "--dry-run", "--quiet"]) == 0
