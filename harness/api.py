@@ -90,6 +90,7 @@ def evaluate(
     selected = select(split_list(tasks) if isinstance(tasks, str) else tasks)
     source = open_source(data)
     settings = settings_from(options)
+    _check_device(settings.device)
     models = expand([model] if isinstance(model, str) else model, own.name)
     opened = [(one.name, open_checkpoint(one.model, own.trust_remote_code)) for one in models]
     planned = plan(name_checkpoints(opened, own.name), selected, source, settings, PROTOCOLS, watch.progress)
@@ -131,6 +132,13 @@ def make_checkpoint(
         watch.progress(f"training {request.recipe}, loss {moment.loss:.3f}", moment.step, moment.steps)
 
     return make(request, open_source(data), progress, watch.said)
+
+
+def _check_device(name: str) -> None:
+    """HarnessError for a device that is not here, before anything is read."""
+    from harness.retrieval.encoder import resolve_device
+
+    resolve_device(name)
 
 
 def settings_from(options: dict[str, Any]) -> Settings:

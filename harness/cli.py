@@ -237,12 +237,12 @@ def list_command(options: argparse.Namespace) -> int:
 
 
 def doctor_command(options: argparse.Namespace) -> int:
-    """Tells what this machine and, with --model, a checkpoint can do."""
+    """Tells what this machine and, with --model, a checkpoint can do; exit code 2 where that is none."""
     from harness.doctor import as_json, as_text, doctor
 
     report = doctor(options.model, options.trust_remote_code)
     print(as_json(report) if options.format == "json" else as_text(report))
-    return OK
+    return OK if report.opened else USAGE
 
 
 def lm_eval_command(options: argparse.Namespace) -> int:

@@ -83,7 +83,10 @@ class Store:
     def run(self, result: Result) -> Mapping[str, Any]:
         """The run record beside a result (empty when there is none)."""
         path = _beside(self.path(result), "run.json")
-        return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
+        try:
+            return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
+        except (OSError, ValueError, TypeError) as error:
+            raise HarnessError(f"{path} cannot be read ({error}).", "Delete it: no score depends on it.") from error
 
     def results(self) -> Iterator[Result]:
         """Every result of the folder, in path order."""

@@ -30,6 +30,7 @@ RELATED: Mapping[str, tuple[str, ...]] = {
     "bucc2018": ("BUCC",),
     "tatoeba": ("Tatoeba",),
     "flores200": ("FLORES-200",),
+    "flores200_mt": ("FLORES-200",),
     "xcopa": ("XCOPA", "COPA", "Social IQa", "CommonsenseQA"),
     "mmmlu": ("MMLU", "MMMLU"),
     "m_mmlu": ("MMLU", "MMMLU"),

@@ -38,7 +38,7 @@ def add_eval(commands: "Commands") -> None:
     add("--output", default="results", metavar="DIR", help="results folder (default: results)")
     add("--protocol", help="retrieve, transfer, head, prompt (default: the first that task and checkpoint both have)")
     add("--limit", type=positive, metavar="N", help="only the first N items of each language; never ranked")
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default: auto)")
     add("--dtype", choices=DTYPES, default="float32", help="computation (default: float32)")
     add("--max-length", type=positive, metavar="N", help="tokens an input is cut to (default: of the protocol)")
     add("--seeds", type=numbers, default=(42,), metavar="1,2,3", help="one result per seed where training is random")

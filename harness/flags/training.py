@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from harness.flags.values import DTYPES, add_training, command, names, positive
+from harness.flags.values import DTYPES, add_training, command, count, names, positive
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -20,7 +20,7 @@ def add_train(commands: "Commands") -> None:
     add("--train-languages", type=names, metavar="de,sw,...", help="instead of English (text: all that is there)")
     add("--corpora", type=names, metavar="A,B", help="text of mlm, mlm_scratch and pairs: flores200, multi30k, ...")
     add("--limit", type=positive, metavar="N", help="only the first N items of each data set, for a trial")
-    add("--seed", type=int, metavar="N", help="of all that is random (default: 42)")
+    add("--seed", type=count, metavar="N", help="of all that is random (default: 42)")
     add("--layer", type=positive, metavar="K", help="pairs, lexical: the hidden layer whose vectors are trained")
     add("--allow-contaminated", action="store_true", help="also train on items that a task of the harness scores")
     add("--tensorboard", metavar="DIR", help="write the loss of each step for TensorBoard")
@@ -51,6 +51,7 @@ def add_training_more(parser: argparse.ArgumentParser) -> None:
     add("--micro-tokens", type=positive, metavar="N", help="tokens that run at once (default: by device)")
     add("--dtype", choices=DTYPES, help="computation (default: float32)")
     add("--device", help="auto, cpu, cuda, mps (default: auto)")
+    add("--shard", action="store_true", help="share weights and optimizer states out over the processes (FSDP)")
 
 
 def add_sizes(parser: argparse.ArgumentParser) -> None:

@@ -32,17 +32,16 @@ LARGE = 1024
 def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Source) -> Resolved:
     """The preset with what was overridden, and the training data without what is evaluated."""
     language = normalise(settings.source_language)
-    training = _training(task, source, language, settings)
-    scored = chain.from_iterable(evaluated_texts(source, one) for one in trained_alike(task))
-    cleaned, dropped = drop_overlap(training, scored)
-    if settings.allow_contaminated and dropped:
-        training = replace(training, notes={**training.notes, "contaminated": f"{dropped} items also evaluated"})
-    else:
-        training = cleaned
-    if settings.shuffle_labels:
-        training = shuffle_labels(training)
+    alike = frozenset(one.name for one in trained_alike(task))
+    key = (resolve, alike, language, str(settings.train_on), settings.allow_contaminated, settings.shuffle_labels)
+    training = source.once(key, lambda: _material(task, source, language, settings))
     given = dict(settings.training) | ({"max_length": settings.max_length} if settings.max_length else {})
     trained = preset(settings.preset, task.name, given, checkpoint.width >= LARGE)
+    if isinstance(trained.freeze, int) and trained.freeze > checkpoint.layers:
+        raise HarnessError(
+            f"{checkpoint.name} has {checkpoint.layers} layers, --freeze {trained.freeze} is more.",
+            f"Choose 1 to {checkpoint.layers}, or encoder.",
+        )
     grid = {name: list(values) for name, values in settings.grid.items()}
     if grid and not training.dev:
         raise HarnessError(f"{task.name} has no development data to choose from a grid with.", "Leave --grid out.")
@@ -68,6 +67,18 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
     if settings.dtype != Settings.dtype:
         said.append("--dtype is for vectors; a fine-tuned model predicts in float32, and trains in --train-dtype.")
     return Resolved(resolved, tuple(marks), training, tuple(said))
+
+
+def _material(task: Task, source: Source, language: str, settings: Settings) -> Training:
+    """What is trained on: the same for every checkpoint and for all tasks that are trained alike."""
+    training = _training(task, source, language, settings)
+    scored = chain.from_iterable(evaluated_texts(source, one) for one in trained_alike(task))
+    cleaned, dropped = drop_overlap(training, scored)
+    if settings.allow_contaminated and dropped:
+        training = replace(training, notes={**training.notes, "contaminated": f"{dropped} items also evaluated"})
+    else:
+        training = cleaned
+    return shuffle_labels(training) if settings.shuffle_labels else training
 
 
 def _training(task: Task, source: Source, language: str, settings: Settings) -> Training:

@@ -41,17 +41,17 @@ def tuned(job: Job, folder: Path, progress: Progress) -> Tuned:
     from harness.retrieval.encoder import resolve_device
 
     grid = combinations(job)
+    tunings = [Tuning(one, progress) for one, _ in grid]
     found: list[tuple[Path, dict[str, Any]]] = []
-    for one, _ in grid:
+    for tuning, (one, _) in zip(tunings, grid, strict=True):
         place = folder / model_key(one)
-        tuning = Tuning(one, progress)
         if not place.is_dir():
             tuning.train(place)
         found.append((place, came_to(place)))
     best = max(range(len(grid)), key=lambda at: (found[at][1]["dev_score"] or 0.0, -at))
     place, measured = found[best]
     chosen = {**grid[best][1], "tried": tried(grid, found)} if len(grid) > 1 else {}
-    tuning = Tuning(grid[best][0], progress)
+    tuning = tunings[best]
     opened = open_checkpoint(str(place), job.checkpoint.trust_remote_code)
     model = load_trained(opened, tuning.head, Wanted(job.task.labels))
     model.module.to(resolve_device(job.device)).eval()

@@ -18,6 +18,10 @@ def write(options: argparse.Namespace, progress: Progress) -> list[Path]:
     store = Store(Path(options.results))
     if options.plots and options.output is None:
         raise HarnessError("--plots needs --output.", "Say where: --output site")
+    if options.reference is not None and not options.plots:
+        raise HarnessError("--reference is for --plots.", "Add --plots, or leave it out.")
+    if options.checkpoint is not None and options.model_card is None:
+        raise HarnessError("--checkpoint is for --model-card.", "Add --model-card FILE, or leave it out.")
     written: list[Path] = []
     if options.output is not None:
         from harness.report.page.site import gather, write_site

@@ -11,6 +11,7 @@ from accelerate.utils import DistributedDataParallelKwargs, DistributedType
 
 from harness.errors import HarnessError
 from harness.train.settings import TrainSettings
+from harness.train.shard import shard
 
 PRECISION = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 DISTRIBUTED = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU)
@@ -53,6 +54,11 @@ def open_accelerator(settings: TrainSettings) -> Accelerator:
             f"{started} processes were started, but each would train alone.",
             "Start with: torchrun --nproc_per_node N -m harness train …",
         )
+    if settings.shard and accelerator.num_processes == 1:
+        raise HarnessError(
+            "One process has nothing to share its weights out to.",
+            "Start with: torchrun --nproc_per_node N -m harness train …",
+        )
     return accelerator
 
 
@@ -61,10 +67,14 @@ def _accelerated() -> bool:
 
 
 @contextmanager
-def prepared(accelerator: Accelerator, model: torch.nn.Module) -> Iterator[torch.nn.Module]:
-    """The model as Accelerate wraps it; afterwards the model itself, on its device, is as it was."""
+def prepared(accelerator: Accelerator, model: torch.nn.Module, settings: TrainSettings) -> Iterator[torch.nn.Module]:
+    """The model as Accelerate wraps it, or its sharded copy; afterwards the model itself, on its device, is as it
+    was."""
     # a step of 1e-5 would be lost in half-precision weights
     model.float()
+    if settings.shard:
+        yield shard(model.to(accelerator.device), accelerator, getattr(torch, settings.dtype))
+        return
     try:
         yield accelerator.prepare_model(model)
     finally:

@@ -3,12 +3,13 @@
 Start several processes with torchrun; the effective batch is shared out among them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.optimizer import AcceleratedOptimizer
 from accelerate.utils import broadcast_object_list
 
 from harness.errors import HarnessError
@@ -22,6 +23,7 @@ from harness.train.parameters import groups, training_only
 from harness.train.problem import DevScore, Moment, Problem, Progress, Trained
 from harness.train.selection import Kept
 from harness.train.settings import TrainSettings, rate, total_steps
+from harness.train.shard import gather_into, load_shards, save_shards
 from harness.train.step import Run, advance
 
 SAVE_SECONDS = 300.0
@@ -40,10 +42,11 @@ def train(problem: Problem, settings: TrainSettings, folder: Path, progress: Pro
         with training_only(problem, settings):
             merge = add_updates(problem, settings.lora, settings.seed) if settings.lora else None
             mark = states.identity(problem, settings, accelerator.num_processes)
-            with prepared(accelerator, problem.model) as model:
+            with prepared(accelerator, problem.model, settings) as model:
                 run = _start(problem, settings, accelerator, model, mark)
-                states.resume(accelerator, run.state, folder, mark)
+                states.resume(accelerator, run.state, folder, mark, _parts(run, load_shards))
                 _steps(run, folder, progress)
+                _gather(run)
                 run.state.kept.restore(problem.model)
                 if settings.selection == "average":
                     run.state.kept.score = _evaluate(run)
@@ -82,12 +85,28 @@ def _start(
 ) -> Run:
     """A training before its first step."""
     fused = accelerator.device.type in ("cpu", "cuda")
+    trained = model if settings.shard else problem.model
     optimizer = torch.optim.AdamW(
-        groups(problem.model, settings), lr=settings.learning_rate, eps=settings.epsilon, fused=fused
+        groups(trained, settings), lr=settings.learning_rate, eps=settings.epsilon, fused=fused
     )
     weights = tuple(weight for group in optimizer.param_groups for weight in group["params"])
     state = states.State(Kept(settings.selection), settings.micro_tokens or token_budget(accelerator))
-    return Run(problem, settings, accelerator, model, accelerator.prepare_optimizer(optimizer), weights, state, mark)
+    # one that Accelerate knows it would save: the first process's part alone
+    ready = AcceleratedOptimizer(optimizer, False) if settings.shard else accelerator.prepare_optimizer(optimizer)
+    return Run(problem, settings, accelerator, model, ready, weights, state, mark)
+
+
+def _parts(
+    run: Run, how: Callable[[torch.nn.Module, AcceleratedOptimizer, Path], None]
+) -> Callable[[Path], None] | None:
+    """What keeps, or takes up, each process's own part of a training."""
+    return (lambda place: how(run.model, run.optimizer, place)) if run.settings.shard else None
+
+
+def _gather(run: Run) -> None:
+    """Gives the problem's model the weights that its sharded copy has by now."""
+    if run.settings.shard:
+        gather_into(run.problem.model, run.model)
 
 
 def _steps(run: Run, folder: Path, progress: Progress | None) -> None:
@@ -116,7 +135,7 @@ def _steps(run: Run, folder: Path, progress: Progress | None) -> None:
         if _exhausted(run):
             break
         if measured.save or (settings.save_every and state.step % settings.save_every == 0):
-            states.save(run.accelerator, state, folder, run.mark)
+            states.save(run.accelerator, state, folder, run.mark, _parts(run, save_shards))
             kept_at = time.perf_counter()
 
 
@@ -156,6 +175,7 @@ def _judge(run: Run, steps: int, every: int) -> None:
     state = run.state
     if state.step % every and state.step != steps:
         return
+    _gather(run)
     score = _evaluate(run)
     if score is not None:
         state.dev_scores.append(DevScore(state.step, score))

@@ -10,7 +10,7 @@ DTYPES = ("float32", "bfloat16", "float16")
 SELECTIONS = ("best", "last", "average")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 # What moves no score beyond rounding, and the seed, which stands beside a signature.
-UNSIGNED = ("seed", "micro_tokens", "save_every", "device")
+UNSIGNED = ("seed", "micro_tokens", "save_every", "device", "shard")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class TrainSettings:
     linear probe). `lora`: rank of low-rank updates of the encoder's layers (0: full training).
     `length_pool`: so many batches are drawn together and dealt out by length; 1 is plain random sampling.
     `micro_tokens`: padded tokens that run at once (None: by device). `save_every` steps the state is kept
-    for a resume (None: five minutes)."""
+    for a resume (None: five minutes). `shard` shares weights, gradients and optimizer states out over the processes."""
 
     learning_rate: float = 2e-5
     epochs: float = 3.0
@@ -50,6 +50,7 @@ class TrainSettings:
     micro_tokens: int | None = None
     save_every: int | None = None
     device: str = "auto"
+    shard: bool = False
 
     def __post_init__(self) -> None:
         wrong = _mistakes(self)
@@ -71,11 +72,13 @@ def _mistakes(settings: TrainSettings) -> list[str]:
     positive = ["learning_rate", "epochs", "batch_size", "max_length", "clip", "epsilon", "length_pool"]
     positive += ["max_steps", "evaluate_every", "patience", "dev_limit", "micro_tokens", "save_every"]
     values = asdict(settings)
-    wrong = [f"{name} is {values[name]}, must be above 0" for name in positive if not _above_zero(values[name])]
+    wrong = [
+        f"{name} is {values[name]}, must be a number above 0" for name in positive if not _above_zero(values[name])
+    ]
     wrong += [
-        f"{name} is {values[name]}, must not be below 0"
-        for name in ("warmup", "weight_decay", "lora")
-        if values[name] < 0
+        f"{name} is {values[name]}, must be a number and not below 0"
+        for name in ("warmup", "weight_decay", "lora", "seed")
+        if not 0 <= values[name] < math.inf
     ]
     if not 0 < settings.layer_decay <= 1:
         wrong.append(f"layer_decay is {settings.layer_decay}, must be above 0 and at most 1")
@@ -84,13 +87,15 @@ def _mistakes(settings: TrainSettings) -> list[str]:
             wrong.append(f"{name} is '{values[name]}', must be one of {', '.join(known)}")
     if settings.freeze != "encoder" and not (isinstance(settings.freeze, int) and settings.freeze >= 0):
         wrong.append(f"freeze is '{settings.freeze}', must be a number of layers or 'encoder'")
+    if settings.shard and settings.dtype == "float16":
+        wrong.append("shard computes in float32 or bfloat16, not in float16")
     if settings.lora and settings.freeze:
         wrong.append("lora and freeze are both set, and lora already freezes the encoder")
     return wrong
 
 
 def _above_zero(value: float | None) -> bool:
-    return value is None or value > 0
+    return value is None or 0 < value < math.inf
 
 
 def total_steps(settings: TrainSettings, per_epoch: int) -> int:

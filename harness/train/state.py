@@ -5,6 +5,7 @@ Every random draw of a step follows from (seed, step, process), so that no gener
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,11 @@ def identity(problem: Problem, settings: TrainSettings, processes: int) -> str:
     return digest.hexdigest()
 
 
-def save(accelerator: Accelerator, state: State, folder: Path, mark: str) -> None:
-    """Keeps the state after a step and drops the one before: whole or not at all, by renaming."""
+def save(
+    accelerator: Accelerator, state: State, folder: Path, mark: str, parts: Callable[[Path], None] | None = None
+) -> None:
+    """Keeps the state after a step and drops the one before: whole or not at all, by renaming. `parts` writes what
+    every process has for itself."""
     partial = folder / FOLDER / PARTIAL
     if accelerator.is_main_process:
         shutil.rmtree(partial, ignore_errors=True)
@@ -75,6 +79,8 @@ def save(accelerator: Accelerator, state: State, folder: Path, mark: str) -> Non
     accelerator.wait_for_everyone()
     # safetensors would drop one of two tied weights
     accelerator.save_state(str(partial), safe_serialization=False)
+    if parts:
+        parts(partial)
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         older = _saved(folder)
@@ -85,8 +91,11 @@ def save(accelerator: Accelerator, state: State, folder: Path, mark: str) -> Non
     accelerator.wait_for_everyone()
 
 
-def resume(accelerator: Accelerator, state: State, folder: Path, mark: str) -> None:
-    """Takes up the last state that was kept, if there is one; HarnessError where it is another training's."""
+def resume(
+    accelerator: Accelerator, state: State, folder: Path, mark: str, parts: Callable[[Path], None] | None = None
+) -> None:
+    """Takes up the last state that was kept, if there is one; `parts` reads what every process has for itself.
+    HarnessError where it is another training's."""
     accelerator.register_for_checkpointing(state)
     saved = _saved(folder)
     if not saved:
@@ -98,6 +107,8 @@ def resume(accelerator: Accelerator, state: State, folder: Path, mark: str) -> N
             "Delete it, or choose another folder.",
         )
     accelerator.load_state(str(last))
+    if parts:
+        parts(last)
 
 
 def _saved(folder: Path) -> list[Path]:

