@@ -4,6 +4,7 @@ Ray schedules; retrying is ours (`max_retries=0`), so that what a lost node had 
 streams its answers. Trap: tasks with a GPU end their process after each call unless `max_calls=0` says otherwise."""
 
 import os
+import socket
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from harness.execute.queue import Queue, Ticket
 
 # Seconds between two looks at the cluster while nothing comes.
 LOOK = 5.0
+# Seconds to wait for a cluster's address to answer.
+PATIENCE = 10.0
 START = "Start one with `ray start --head`, and set RAY_ADDRESS where it is not on this machine (docs/cluster.md)."
 
 
@@ -35,6 +38,7 @@ def connect() -> Any:
         raise missing_package("ray", "'zeroshot-harness[ray]'") from error
     if ray.is_initialized():
         return ray
+    _knock(os.environ.get("RAY_ADDRESS", ""))
     try:
         ray.init(log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
@@ -42,6 +46,17 @@ def connect() -> Any:
         where = os.environ.get("RAY_ADDRESS", "this machine")
         raise HarnessError(f"The Ray cluster of {where} does not answer: {said}", START) from error
     return ray
+
+
+def _knock(address: str) -> None:
+    """Refuses an address at which nobody answers: Ray itself would try for minutes and print what it tries."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+    except OSError as error:
+        raise HarnessError(f"Nobody answers at RAY_ADDRESS={address}: {error}.", START) from error
 
 
 def demand(workers: int | None, processor_only: bool) -> Demand:

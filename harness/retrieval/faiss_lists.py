@@ -110,7 +110,7 @@ def _made(faiss: Any, vectors: Vectors, settings: Compressed) -> Any:
         return made
     lists = settings.lists or list_count(n)
     parts = settings.bytes or code_bytes(width)
-    made = faiss.index_factory(width, f"OPQ{parts},IVF{lists},PQ{parts}x8", faiss.METRIC_INNER_PRODUCT)
+    made = faiss.index_factory(width, f"OPQ{parts},IVF{lists},PQ{parts}x8np", faiss.METRIC_INNER_PRODUCT)
     faiss.extract_index_ivf(made).cp.seed = settings.seed
     rotation = faiss.downcast_VectorTransform(made.chain.at(0))
     rotation.niter, rotation.niter_pq = _ROTATIONS, _ROTATIONS  # FAISS's 50 rounds take minutes and gain little

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
     from harness.checkpoint import Checkpoint
 
-# Texts that are run, and seconds after which no further batch is begun.
-SAMPLE, ENOUGH = 96, 3.0
+# Texts that are tokenised: so many that their batches are as full as the run's; batches of them that are run, and
+# seconds after which no further one is begun.
+SAMPLE, BATCHES, ENOUGH = 4000, 24, 3.0
 # Examples of one training step that is measured.
 BATCH = 8
-# Passes over a sample: the first one warms up.
-PASSES = 2
+# Training steps: the first one warms up.
+STEPS = 2
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Rates:
 
 def calibrate(jobs: Sequence[Job]) -> Rates:
     """Rates of the jobs' one checkpoint. HarnessError where it cannot be loaded, as the run would say."""
-    from harness.retrieval.embed import embed_batches, tokenise
+    from harness.retrieval.embed import batches, embed_batches, tokenise
     from harness.retrieval.encoder import EncoderSettings, load_encoder
 
     checkpoint, device = jobs[0].checkpoint, jobs[0].device
@@ -55,15 +56,19 @@ def calibrate(jobs: Sequence[Job]) -> Rates:
     ids = tokenise(encoder, texts)
     tokens = sum(map(len, ids))
     counted = counted_tokens(texts, encoder.max_length)
+    # From all lengths: the longest, which come first, are the least full.
+    waiting = list(batches(encoder, ids))
+    chosen = waiting[:: -(-len(waiting) // BATCHES)]
     read, seconds = 0, 0.0
-    for turn in range(PASSES):
+    for number, indices in enumerate([chosen[len(chosen) // 2], *chosen]):
         began = time.perf_counter()
-        for at, _ in embed_batches(encoder, ids):
-            if turn:
-                read += sum(len(ids[one]) for one in at)
-            if time.perf_counter() - began > ENOUGH:
-                break
-        seconds = time.perf_counter() - began
+        for _ in embed_batches(encoder, [ids[index] for index in indices]):
+            _wait(encoder.device)
+        if number:
+            seconds += time.perf_counter() - began
+            read += sum(len(ids[index]) for index in indices)
+        if seconds > ENOUGH:
+            break
     weights = 4 * sum(one.numel() for one in encoder.model.parameters())
     token = seconds / max(1, read) / checkpoint.layers
     place = encoder.device
@@ -92,7 +97,7 @@ def _training(checkpoint: "Checkpoint", job: Job, device: "torch.device") -> tup
     optimizer = torch.optim.AdamW(module.parameters(), lr=1e-6)
     tokens = int(batch["input_ids"].numel())
     times: list[tuple[float, float]] = []
-    for _ in range(PASSES):
+    for _ in range(STEPS):
         optimizer.zero_grad()
         began = time.perf_counter()
         total, count = loss(head, module, batch)
@@ -108,11 +113,8 @@ def _training(checkpoint: "Checkpoint", job: Job, device: "torch.device") -> tup
 def _sample(jobs: Sequence[Job]) -> list[str]:
     """Texts from all jobs, evenly."""
     each = max(1, SAMPLE // len(jobs))
-    found: list[str] = []
-    for job in jobs:
-        texts = texts_of(job.loaded.examples, each)
-        found += texts
-    return [text for text in found[: 2 * SAMPLE] if text.strip()] or ["."]
+    found = [text for job in jobs for text in texts_of(job.loaded.examples, each)]
+    return [text for text in found if text.strip()] or ["."]
 
 
 def _wait(device: "torch.device") -> None:

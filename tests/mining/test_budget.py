@@ -1,8 +1,10 @@
 """Memory: how it is written, what a search is allowed of it, and that a run keeps to it."""
 
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +55,7 @@ def test_the_peak_is_what_was_held() -> None:
 
 
 @pytest.fixture(scope="module")
-def vectors(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """A source side that alone is larger than what may be held, and a small target side."""
     folder = tmp_path_factory.mktemp("vectors")
     random = np.random.default_rng(0)
@@ -64,7 +66,8 @@ def vectors(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
             part = topics[random.integers(200, size=2000)] + random.standard_normal((2000, 1024), dtype=np.float32)
             out[start : start + 2000] = part / np.linalg.norm(part, axis=1, keepdims=True)
     assert (folder / "a.npy").stat().st_size > 650 * MIB
-    return [str(folder / "a.npy"), str(folder / "b.npy")]
+    yield [str(folder / "a.npy"), str(folder / "b.npy")]
+    shutil.rmtree(folder)
 
 
 @LINUX

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -44,17 +46,37 @@ def test_two_drivers_on_one_folder_share_the_work(tiny: Path, calm: dict[str, by
     assert files(tmp_path) == {name: content for name, content in calm.items() if name.split("/")[1] in tasks[1]}
 
 
+def test_ray_that_is_not_installed_names_its_install_line(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    given = command(tiny, tmp_path / "results", "--tasks", "tatoeba", "--executor", "ray")[3:]
+    assert main(given) == 2
+    assert "pip install 'zeroshot-harness[ray]'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
         (["--executor", "devices"], "--workers N"),
         (["--workers", "2"], "--executor devices"),
         (["--executor", "devices", "--workers", "2", "--device", "cuda:1"], "CUDA_VISIBLE_DEVICES"),
+        pytest.param(
+            ["--executor", "ray", "--workers", "2"],
+            "Nobody answers at RAY_ADDRESS=127.0.0.1:9",
+            marks=pytest.mark.skipif(find_spec("ray") is None, reason="the package ray is not installed"),
+        ),
     ],
 )
 def test_mistakes_are_one_sentence(
-    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], said: str
+    tiny: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    flags: list[str],
+    said: str,
 ) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
     given = command(tiny, tmp_path / "results", "--tasks", "tatoeba", *flags)[3:]
     assert main(given) == 2
     error = capsys.readouterr().err
