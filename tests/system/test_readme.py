@@ -1,6 +1,7 @@
 """The README's commands, run as they stand there: evaluations as far as their plan, all others to the end."""
 
 import json
+import re
 import shlex
 import shutil
 from importlib.resources import files
@@ -68,6 +69,12 @@ def test_every_command_is_tried() -> None:
     assert len(MAKING) >= 7
     assert {one[0] for one in USING} == {"leaderboard", "compare", "check", "export", "score"}
     assert len(PLANNED) + len(MAKING) + len(USING) == len(_commands())
+
+
+def test_every_link_leads_to_a_file() -> None:
+    linked = re.findall(r"\]\(([^)#:]+)\)", README.read_text("utf-8"))
+    assert len(linked) >= 8
+    assert [one for one in linked if not (README.parent / one).is_file()] == []
 
 
 @pytest.mark.parametrize("command", PLANNED, ids=" ".join)
