@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from harness.flags.evaluation import add_eval
+from harness.flags.mining import add_mine
 from harness.flags.reports import add_check, add_compare, add_export, add_leaderboard, add_score
 from harness.flags.study import add_study
 from harness.flags.training import add_train
@@ -21,6 +22,7 @@ examples:
   harness leaderboard results
   harness compare results ckpt-a ckpt-b
   harness check results --baseline baseline.json --junit report.xml
+  harness mine --source de.txt --target en.txt --model ckpt/ --output pairs.tsv
   harness score --predictions submission --labels labels --format json
 """
 
@@ -44,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
         add_check,
         add_score,
         add_export,
+        add_mine,
         add_data,
         add_list,
         add_doctor,
