@@ -25,7 +25,7 @@ NOT_TRAIN = (
 )
 NOT_EVAL = (
     *("model", "name", "tasks", "data", "output", "seeds", "include", "dry_run", "quiet", "trust_remote_code"),
-    *("allow_contaminated", "shuffle_labels", "head", "label_order", "preset", "redo_stale", "split", "help"),
+    *("allow_contaminated", "shuffle_labels", "head", "label_order", "preset", "redo_stale", "help"),
 )
 
 

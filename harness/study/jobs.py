@@ -18,8 +18,9 @@ from harness.report.study.matrix import Readout
 from harness.store import replace
 from harness.study.budget import Budget
 from harness.study.readout import can_sweep, pinned
-from harness.study.request import Request, Row
+from harness.study.request import NO_SCORE, Request, Row
 from harness.tasks import get_task
+from harness.train.settings import UNSIGNED
 
 TRAIN, EVAL = "train", "eval"
 
@@ -87,7 +88,8 @@ def _training(setting: Setting, row: Row, seed: int) -> Job:
         options["max_steps"] = setting.budgets[row.label].steps
     if request.allow_contaminated:
         options["allow_contaminated"] = True
-    asked = {"recipe": row.recipe, "base": setting.base.fingerprint, "data": request.data, **options}
+    known = {name: value for name, value in options.items() if name == "seed" or name not in UNSIGNED}
+    asked = {"recipe": row.recipe, "base": setting.base.fingerprint, "data": request.data, **known}
     return Job(TRAIN, row, seed, "", "", options, _plain(asked))
 
 
@@ -109,7 +111,7 @@ def _evaluations(setting: Setting, row: Row, seed: int, readout: Readout) -> Ite
             "made_by": made_by,
             "task": [readout.task, get_task(readout.task).version],
             "data": setting.request.data,
-            **{name: value for name, value in options.items() if name not in ("device",)},
+            **{name: value for name, value in options.items() if name not in NO_SCORE},
         }
         yield Job(EVAL, row, seed, readout.task, variant, options, _plain(asked))
 

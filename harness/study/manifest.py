@@ -19,8 +19,9 @@ from harness.report.study.estimand import PRIMARY, SECONDARY, TO_REFERENCE, Ques
 from harness.report.study.matrix import Readout
 from harness.report.study.related import IMAGE, text_only
 from harness.store import replace as write_file
-from harness.study.request import Request, Row
+from harness.study.request import NO_SCORE, Request, Row
 from harness.tasks import select
+from harness.train.settings import UNSIGNED
 
 FILE = "manifest.json"
 SCHEMA = 1
@@ -47,8 +48,8 @@ def core(request: Request, base: Checkpoint) -> dict[str, Any]:
             "base": {"name": base.name, "fingerprint": base.fingerprint, "kind": base.kind},
             "match": request.match,
             "reference": request.reference,
-            "training": dict(request.training),
-            "evaluation": dict(request.evaluation),
+            "training": {name: value for name, value in request.training.items() if name not in UNSIGNED},
+            "evaluation": {name: value for name, value in request.evaluation.items() if name not in NO_SCORE},
             "preset": request.preset,
             "allow_contaminated": request.allow_contaminated,
         }

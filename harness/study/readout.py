@@ -63,7 +63,7 @@ def settle(base: Checkpoint, request: Request, source: Source, progress: Progres
             continue
         scored[task.name] = {job.language: job.loaded for job in jobs[task.name]}
         readouts.append(_readout(task.name, jobs[task.name]))
-        if request.best and "validation" in task.splits and readouts[-1].split != "validation":
+        if request.best and "validation" in task.splits and options.get("split") != "validation":
             development += _development(base, readouts[-1], options, source)
     progress("reading the tasks", len(tasks), len(tasks))
     named = [name for name in left_out if name in request.tasks]

@@ -12,6 +12,8 @@ from harness.train.recipes import parse
 
 MATCHES = ("steps", "tokens", "none")
 SEEDS = (1, 2, 3)
+# Options of an evaluation that move no score.
+NO_SCORE = ("device", "executor", "workers")
 LABEL = re.compile(r"[\w.+*-]+")
 
 

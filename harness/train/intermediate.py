@@ -65,9 +65,9 @@ def survey(request: Request, source: Source) -> Survey:
     if any(part.recipe.form == "mlm" for part in parts):
         needs_mlm(checkpoint, parts[0].recipe.name)
     before = texts_of(read_manifest(checkpoint.folder or checkpoint.path))
-    bench = Bench(
-        checkpoint, open_tokeniser(checkpoint), load_carrier(checkpoint, general.seed), general.seed, request.layer
-    )
+    base = load_carrier(checkpoint, general.seed)
+    gallery = gallery_of(source, request.state, request.dual)
+    bench = Bench(checkpoint, open_tokeniser(checkpoint), base, general.seed, request.layer, gallery)
     own = {part.recipe.name: replace(part.recipe.settings, **request.overrides) for part in parts}
     assembled = assemble(bench, parts, materials, own, request.mixing)
     per_epoch = _steps(assembled, general)
