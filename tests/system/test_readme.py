@@ -28,7 +28,7 @@ def _commands() -> list[list[str]]:
 
 
 EVALUATIONS = [one for one in _commands() if one[0] == "eval"]
-MAKING = [one for one in _commands() if one[0] in ("train", "data", "list", "doctor")]
+MAKING = [one for one in _commands() if one[0] in ("train", "data", "list", "doctor", "mine")]
 USING = [one for one in _commands() if one[0] in ("leaderboard", "compare", "check", "export", "score")]
 
 
@@ -41,6 +41,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny.save_model(folder / "encoder", head="masked-lm")
     tiny.save_model(folder / "causal-lm", "llama", "causal-lm", tokenizer="decoder")
     tiny.save_model(folder / "xnli-tuned", head="sequence-classification", labels=LABELS)
+    (folder / "de.txt").write_text("Der Hund schläft.\nEs regnet.\nDas Haus ist alt.\n", encoding="utf-8")
+    (folder / "en.txt").write_text("It rains.\nThe dog sleeps.\n", encoding="utf-8")
     exams(shutil.copytree(Path(str(files("harness"))) / "data" / "demo", folder / "DIR"))
     generator = np.random.default_rng(0)
     right = {code: generator.random(300) < 0.7 for code in ("de", "en", "sw")}
@@ -81,6 +83,7 @@ def test_a_checkpoint_is_made_and_looked_at(place: Path, monkeypatch: pytest.Mon
         few = ["--max-steps", "2", "--device", "cpu", "--quiet"] if command[0] == "train" else []
         assert main([*command, *few]) == 0, command
     assert (place / "ckpt/mnli/manifest.json").is_file()
+    assert len((place / "pairs.tsv").read_text("utf-8").splitlines()) == 2
 
 
 def test_the_numbers_are_used(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
