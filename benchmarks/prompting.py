@@ -1,11 +1,11 @@
 """What asking a language model costs here and with lm-eval's own `hf` model, on identical requests, interleaved.
 
-    python -m benchmarks.prompting --data DIR [--repeats 3] [--part few-shot|vocabulary|masked|loading]
+    python -m benchmarks.prompting --data DIR [--repeats 3] [--questions 300] [--part few-shot] ...
 
 few-shot: 300 questions of 6 MMLU subjects, 5 shots, 8 layers of width 512, vocabulary 32,000, `hf` at its best batch.
 vocabulary: the same questions without shots and a vocabulary of 250,000, equal tokens a batch; peak memory too.
 masked: pseudo-log-likelihood and letter cloze of a small masked model. loading: all languages of m_mmlu beside a pass.
-Every part checks that both sides give the same answers."""
+The first checks that both sides give the same answers; `benchmarks.equality` does so at length."""
 
 import argparse
 import resource
@@ -30,32 +30,51 @@ from transformers import (
 )
 
 from harness.checkpoint import open_checkpoint
-from harness.likelihood.language_model import open_language_model
+from harness.examples import Choice
+from harness.likelihood.language_model import LanguageModel, open_language_model
+from harness.likelihood.masked import Masker
 from harness.likelihood.scorer import Scorer
 from harness.prompts.exam import ENGLISH, STYLES, Put, shots_by_subject
 from harness.protocols.lm_eval_model import HarnessLM
 from harness.tasks import get_task
 from harness.tasks.source import open_source
 
-SUBJECTS, EACH = 6, 50
+SUBJECTS = 6
+QUESTIONS = 300
+# Questions that a masked model also answers one copy a pass.
+ALONE = 5
 BATCHES = (1, 2, 4, 8, 16)
 
 
-def requests(data: Path, shots: int) -> list[tuple[str, str]]:
-    """(context, continuation) of every letter."""
-
+def questions(data: Path, shots: int, count: int) -> tuple[Put, list[Choice]]:
+    """The first of six subjects of MMLU's test, and how they are put."""
     loaded = get_task("mmlu").load(open_source(data), "en", "test", None)
-    examples: Any = loaded.examples
+    examples = [one for one in loaded.examples if isinstance(one, Choice)]  # type: ignore[union-attr]
+    solved = [one for one in loaded.shots if isinstance(one, Choice)]
     names = list(dict.fromkeys(one.subject for one in examples))[:SUBJECTS]
-    chosen = [one for name in names for one in [other for other in examples if other.subject == name][:EACH]]
-    put = Put(STYLES["mmlu"], ENGLISH, shots_by_subject(loaded.shots, shots))
+    each = max(1, count // SUBJECTS)
+    chosen = [one for name in names for one in [other for other in examples if other.subject == name][:each]]
+    return Put(STYLES["mmlu"], ENGLISH, shots_by_subject(solved, shots)), chosen
+
+
+def requests(data: Path, shots: int, count: int) -> list[tuple[str, str]]:
+    """(context, continuation) of every letter."""
+    put, chosen = questions(data, shots, count)
     prompts = [put.lettered(one) for one in chosen]
     return [(prompt.context, letter) for prompt in prompts for letter in prompt.continuations]
 
 
-def make_model(folder: Path, data: Path, *, layers: int, width: int, vocabulary: int, kind: str = "causal") -> Path:
-    """A model on the spot, its tokenizer trained on MMLU's own text."""
-
+def make_model(
+    folder: Path,
+    data: Path,
+    *,
+    layers: int,
+    width: int,
+    vocabulary: int,
+    kind: str = "causal",
+    texts: Sequence[str] = ("mmlu/data/*/*.csv",),
+) -> Path:
+    """A model on the spot, its tokenizer trained on the files that `texts` match: MMLU's own."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -64,8 +83,8 @@ def make_model(folder: Path, data: Path, *, layers: int, width: int, vocabulary:
     trainer = trainers.BpeTrainer(
         vocab_size=min(vocabulary, 32_000), special_tokens=special, initial_alphabet=alphabet, show_progress=False
     )
-    texts = [path.read_text("utf-8") for path in sorted(data.glob("mmlu/data/*/*.csv"))]
-    tokenizer.train_from_iterator(texts, trainer)
+    paths = [path for pattern in texts for path in sorted(data.glob(pattern))]
+    tokenizer.train_from_iterator([path.read_text("utf-8") for path in paths], trainer)
     names = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
     if kind == "masked":
         tokenizer.post_processor = processors.TemplateProcessing(
@@ -87,20 +106,17 @@ def make_model(folder: Path, data: Path, *, layers: int, width: int, vocabulary:
 
 def ask(model: Any, pairs: Sequence[tuple[str, str]]) -> list[float]:
     """Log-likelihoods through lm-eval's interface."""
-
     asked = [Instance("loglikelihood", {}, pair, at) for at, pair in enumerate(pairs)]
     return [value for value, _ in model.loglikelihood(asked)]
 
 
 def ours(folder: Path) -> Any:
     """Our model in lm-eval's dress."""
-
     return HarnessLM.create_from_arg_string(f"pretrained={folder},device=cpu")
 
 
 def theirs(folder: Path, batch: int) -> Any:
     """lm-eval's own."""
-
     return HFLM(pretrained=str(folder), dtype="float32", device="cpu", batch_size=batch)
 
 
@@ -126,9 +142,9 @@ def interleave(sides: dict[str, Callable[[], list[float]]], repeats: int) -> dic
     return best
 
 
-def few_shot(data: Path, repeats: int) -> None:
+def few_shot(data: Path, repeats: int, count: int) -> None:
     """5 shots, 300 questions."""
-    pairs = requests(data, 5)
+    pairs = requests(data, 5, count)
     with tempfile.TemporaryDirectory() as place:
         folder = make_model(Path(place) / "m", data, layers=8, width=512, vocabulary=32_000)
         some = pairs[:: len(pairs) // 80]
@@ -141,71 +157,98 @@ def few_shot(data: Path, repeats: int) -> None:
           f" {ratio:.1f} times")  # fmt: skip
 
 
-def vocabulary(data: Path, repeats: int) -> None:
-    """0 shots, a vocabulary of 250,000; each side in a process of its own for its peak memory."""
+def vocabulary(data: Path, repeats: int, count: int) -> None:
+    """0 shots, a vocabulary of 250,000; each side in a process of its own for its peak memory, in turns."""
     with tempfile.TemporaryDirectory() as place:
         folder = make_model(Path(place) / "m", data, layers=2, width=256, vocabulary=250_000)
         best: dict[str, list[float]] = {}
         for _ in range(repeats):
             for side in ("ours", "hf"):
-                code = [
-                    sys.executable,
-                    "-m",
-                    "benchmarks.prompting",
-                    "--data",
-                    str(data),
-                    "--side",
-                    side,
-                    "--folder",
-                    str(folder),
-                ]
+                code = [sys.executable, "-m", "benchmarks.prompting", "--data", str(data), "--side", side]
+                code += ["--folder", str(folder), "--questions", str(count)]
                 done = subprocess.run(code, capture_output=True, text=True, check=True)
-                seconds, peak = map(float, done.stdout.split()[-2:])
-                best[side] = [min(a, b) for a, b in zip(best.get(side, [9e9, 9e9]), (seconds, peak), strict=True)]
-    (mine, my_peak), (other, their_peak) = best["ours"], best["hf"]
-    print(f"vocabulary of 250,000: ours {mine:.1f} s and {my_peak:.2f} GiB above the model, hf {other:.1f} s and"
-          f" {their_peak:.2f} GiB, {other / mine:.1f} times")  # fmt: skip
+                found = list(map(float, done.stdout.split()[-3:]))
+                best[side] = [min(a, b) for a, b in zip(best.get(side, found), found, strict=True)]
+    for side, (seconds, peak, above) in best.items():
+        print(f"vocabulary of 250,000, {side}: {seconds:.1f} s, peak {peak:.2f} GiB, {above:.2f} GiB above the model")
+    mine, other = best["ours"], best["hf"]
+    print(
+        f"vocabulary of 250,000: {other[0] / mine[0]:.1f} times as fast, {mine[1] / other[1]:.2f} of the peak,"
+        f" {mine[2] / other[2]:.2f} of what is above the model"
+    )
 
 
-def one_side(data: Path, side: str, folder: Path) -> None:
-    """Seconds and peak memory above the loaded model, printed."""
-
-    pairs = requests(data, 0)
+def one_side(data: Path, side: str, folder: Path, count: int) -> None:
+    """Seconds, peak memory of the process, and what of it is above the loaded model (GiB), printed."""
+    pairs = requests(data, 0, count)
     model = ours(folder)
+    # As many tokens at once as ours takes, padding included.
     width = max(len(model.tok_encode(context)) for context, _ in pairs)
     if side == "hf":
-        # As many tokens at once as ours takes, padding included.
         model = theirs(folder, max(1, 2048 // width))
-    ask(model, pairs[:4])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    ask(model, pairs[:4])
     seconds, _ = timed(lambda: ask(model, pairs))
-    peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
-    print(seconds, peak)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(seconds, peak / 2**20, (peak - before) / 2**20)
 
 
-def masked(data: Path, repeats: int) -> None:
-    """Pseudo-log-likelihood of all option texts, and the letter cloze, of a small masked model."""
-
-    letters = requests(data, 0)
-    texts = [(context, f" {context[-40:].split()[0]} {letter}") for context, letter in letters]
+def masked(data: Path, repeats: int, count: int) -> None:
+    """The letter cloze and the option texts' pseudo-log-likelihood of a small masked model; on some questions also with
+    one copy a pass."""
+    put, chosen = questions(data, 0, count)
+    letters, texts = (
+        [(one.context, text) for one in map(render, chosen) for text in one.continuations]
+        for render in (put.lettered, put.texts)
+    )
     with tempfile.TemporaryDirectory() as place:
         folder = make_model(Path(place) / "m", data, layers=4, width=256, vocabulary=32_000, kind="masked")
-        scorer = Scorer(open_language_model(open_checkpoint(str(folder)), "float32", "cpu"))
-        for name, pairs in (("letter cloze", letters), ("texts of two words", texts)):
-            seconds = min(
-                timed(lambda p=pairs: scorer.pseudo_log_likelihoods(p, "word-l2r"))[0] for _ in range(repeats)
+        model = open_language_model(open_checkpoint(str(folder)), "float32", "cpu")
+        scorer = Scorer(model)
+        masker = Masker(model.tokenizer, model.max_length, "word-l2r")
+        for name, pairs in (("letter cloze", letters), ("pseudo-log-likelihood of the answer texts", texts)):
+            copies = {copy for own in masker.copies(pairs)[0] for copy, _ in own}
+            ask_all = lambda pairs=pairs: scorer.pseudo_log_likelihoods(pairs, "word-l2r")  # noqa: E731
+            seconds = min(timed(ask_all)[0] for _ in range(repeats))
+            print(
+                f"masked, {name}: {len(chosen)} questions, {len(copies)} copies,"
+                f" {sum(len(one.ids) for one in copies)} tokens in {seconds:.1f} s"
             )
-            print(f"masked, {name}: {len(pairs)} options in {seconds:.1f} s")
+        some = texts[: 4 * ALONE]
+        batched = min(timed(lambda: scorer.pseudo_log_likelihoods(some, "word-l2r"))[0] for _ in range(repeats))
+        alone = min(timed(lambda: one_by_one(model, masker, some))[0] for _ in range(repeats))
+    print(f"masked, {ALONE} questions: batched {batched:.1f} s, one copy a pass {alone:.1f} s")
 
 
-def loading(data: Path, repeats: int) -> None:
-    """Reading and grouping every language of m_mmlu at hand."""
+def one_by_one(model: LanguageModel, masker: Masker, pairs: Sequence[tuple[str, str]]) -> None:
+    """Every copy in a pass of its own, with the whole table of logits."""
+    with torch.inference_mode():
+        for own in masker.copies(pairs)[0]:
+            for copy, token in own:
+                float(torch.log_softmax(model.module(torch.tensor([copy.ids])).logits[0, copy.place], -1)[token])
 
+
+def loading(data: Path, repeats: int, count: int) -> None:
+    """Reading and grouping every language of m_mmlu at hand, beside one pass over its questions (letters, 0 shots) of
+    the few-shot model, measured on a part of them."""
     source = open_source(data)
-    codes = sorted({path.name[:2] for path in (data / "m_mmlu").glob("*_val.json")})
-    read = lambda: [get_task("m_mmlu").load(source, code, "validation", None).count for code in codes]  # noqa: E731
-    seconds, counts = min((timed(read) for _ in range(repeats)), key=lambda one: one[0])
-    print(f"loading: {sum(counts)} questions of {len(codes)} languages in {seconds:.2f} s")
+    codes = sorted({path.name.removesuffix("_val.json") for path in (data / "m_mmlu").glob("*_val.json")})
+    read = lambda: [get_task("m_mmlu").load(source, code, "validation", None) for code in codes]  # noqa: E731
+    seconds, found = min((timed(read) for _ in range(repeats)), key=lambda one: one[0])
+    total = sum(one.count for one in found)
+    put = Put(STYLES["m_mmlu"], ENGLISH, {})
+    part = [example for one in found for example in list(one.examples)[: count // len(codes)]]  # type: ignore[arg-type]
+    prompts = [put.lettered(one) for one in part if isinstance(one, Choice)]
+    pairs = [(prompt.context, letter) for prompt in prompts for letter in prompt.continuations]
+    with tempfile.TemporaryDirectory() as place:
+        texts = ("mmlu/data/*/*.csv", "m_mmlu/*.json")
+        folder = make_model(Path(place) / "m", data, layers=8, width=512, vocabulary=32_000, texts=texts)
+        model = ours(folder)
+        passed = min(timed(lambda: ask(model, pairs))[0] for _ in range(repeats)) * total / len(prompts)
+    print(
+        f"loading: {total} questions of {len(codes)} languages in {seconds:.2f} s; one pass over them takes"
+        f" {passed:.0f} s (from {len(prompts)} of them): {100 * seconds / passed:.2f}%"
+    )
 
 
 def main() -> None:
@@ -214,15 +257,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--questions", type=int, default=QUESTIONS, help="fewer of them for a trial")
     parser.add_argument("--part", choices=parts, action="append")
     parser.add_argument("--side", choices=("ours", "hf"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.side:
-        one_side(given.data, given.side, given.folder)
+        one_side(given.data, given.side, given.folder, given.questions)
         return
     for name in given.part or parts:
-        parts[name](given.data, given.repeats)
+        parts[name](given.data, given.repeats, given.questions)
 
 
 if __name__ == "__main__":

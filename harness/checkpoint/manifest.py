@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,7 @@ def read_texts(manifest: Manifest) -> TrainingTexts:
     try:
         with np.load(path) as arrays:
             return TrainingTexts(arrays["exact"], arrays["grams"], int(arrays["modulus"]))
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, BadZipFile) as error:
         raise HarnessError(f"{path} cannot be read: {error}.", "Copy it from where the model was trained.") from error
 
 

@@ -13,6 +13,7 @@ from harness.flags.values import (
     names,
     numbers,
     positive,
+    share,
 )
 
 if TYPE_CHECKING:
@@ -34,21 +35,29 @@ def add_eval(commands: "Commands") -> None:
     add("--languages", metavar="de,sw,...", help="only these (default: each task's official list)")
     add("--data", metavar="DIR", help="folder with one subfolder per data set (docs/data.md)")
     add("--split", choices=("test", "validation"), default="test", help="what is scored (default: test)")
-    add("--output", default="results", metavar="DIR", help="results folder (default: results)")
+    add("--output", default="results", metavar="DIR", help="results folder or fsspec URL (default: results)")
     add("--protocol", help="retrieve, transfer, head, prompt (default: the first that task and checkpoint both have)")
     add("--limit", type=positive, metavar="N", help="only the first N items of each language; never ranked")
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default: auto)")
     add("--dtype", choices=DTYPES, default="float32", help="computation (default: float32)")
     add("--max-length", type=positive, metavar="N", help="tokens an input is cut to (default: of the protocol)")
     add("--seeds", type=numbers, default=(42,), metavar="1,2,3", help="one result per seed where training is random")
     add("--include", action="append", default=[], metavar="FILE", help="Python file that defines a task; repeatable")
     add("--redo-stale", action="store_true", help="score again what was made with other weights, data or settings")
-    add("--dry-run", action="store_true", help="print the plan and stop (without --data, after fetching)")
+    add("--dry-run", action="store_true", help="print the plan and what it will cost, and stop")
     add("--trust-remote-code", action="store_true", help="run Python code that the checkpoint's folder carries")
     add("--quiet", action="store_true", help="print errors only")
+    add_execution(eval_)
     add_retrieval(eval_)
     add_transfer(eval_)
     add_prompt(eval_)
+
+
+def add_execution(parser: argparse.ArgumentParser) -> None:
+    """Who does the work."""
+    add = parser.add_argument_group("several devices (docs/cluster.md)").add_argument
+    add("--executor", choices=("local", "devices", "ray"), default="local", help="a process per GPU, or a Ray cluster")
+    add("--workers", type=positive, metavar="N", help="processes at a time (default: one per GPU; needed without GPUs)")
 
 
 def add_retrieval(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +65,9 @@ def add_retrieval(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("sentence vectors (protocol retrieve)").add_argument
     add("--layer", type=layer_or_all, metavar="K", help="hidden layer, or `all` (default: of the checkpoint)")
     add("--pooling", help="mean, mean_no_special, cls, last, max or sentence-transformers (the folder's own)")
-    add("--engine", choices=("exact", "faiss", "ivf"), default="exact", help="nearest neighbours (default: exact)")
+    engines = ("auto", "exact", "faiss", "faiss16", "ivf", "ivfpq")
+    add("--index", "--engine", dest="engine", choices=engines, default="exact", help="neighbours (default: exact)")
+    add("--recall", type=share, default=0.99, metavar="R", help="of neighbours, by ivf and ivfpq (default: 0.99)")
 
 
 def add_transfer(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from harness.flags.values import DTYPES, add_training, command, names, positive
+from harness.flags.values import DTYPES, add_training, command, count, names, positive
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -20,7 +20,7 @@ def add_train(commands: "Commands") -> None:
     add("--train-languages", type=names, metavar="de,sw,...", help="instead of English (text: all that is there)")
     add("--corpora", type=names, metavar="A,B", help="text of mlm, pairs, captions ...: flores200, multi30k, ...")
     add("--limit", type=positive, metavar="N", help="only the first N items of each data set, for a trial")
-    add("--seed", type=int, metavar="N", help="of all that is random (default: 42)")
+    add("--seed", type=count, metavar="N", help="of all that is random (default: 42)")
     add(
         "--layer",
         type=positive,

@@ -96,3 +96,14 @@ def points(text: str) -> float:
     if not 0 <= value <= 100:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of points from 0 to 100")
     return value
+
+
+def share(text: str) -> float:
+    """A number above 0 and at most 1 (argparse prints the message)."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a share above 0 and at most 1, such as 0.99")
+    return value

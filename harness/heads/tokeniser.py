@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.errors import HarnessError
 from harness.heads.ragged import Array, Ragged, from_lists, take
-from harness.retrieval.tower import quiet
+from harness.retrieval.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from harness.checkpoint import Checkpoint
@@ -66,20 +66,9 @@ class Tokeniser:
 
 def open_tokeniser(checkpoint: "Checkpoint") -> Tokeniser:
     """The checkpoint's own. HarnessError: it cannot be loaded, or puts texts together in no regular way."""
-    from transformers import AutoTokenizer
-
     from harness.checkpoint.model_config import load_config
 
-    folder = checkpoint.tokenizer or checkpoint.path
-    try:
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=checkpoint.trust_remote_code)
-    except (OSError, ValueError, ImportError, KeyError, AttributeError) as error:
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise HarnessError(
-            f"The tokenizer of {checkpoint.name} could not be loaded: {reason}",
-            f"Put the files of its tokenizer (tokenizer.json ...) into {folder}.",
-        ) from error
+    tokenizer = load_tokenizer(checkpoint)
     text = load_config(checkpoint.path, checkpoint.trust_remote_code).text
     # A RoBERTa has a table of one type, and a type 1 would be no row of it.
     types = "token_type_ids" in tokenizer.model_input_names and (getattr(text, "type_vocab_size", 0) or 0) > 1

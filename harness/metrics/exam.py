@@ -1,7 +1,7 @@
 """Scores of an exam: the share of right answers, by subject and by category, beside what no knowledge would give.
 
-Main: micro, over questions. `macro` is the plain mean over subjects, `majority_baseline` what always giving the
-commonest right letter would score (always D gets 26.95% of the 3,710 English questions at hand, so 25% is no
+Main: micro, over questions. `macro` is the plain mean over subjects, `chance` guessing, `majority_baseline` what always
+giving the commonest right letter would score (always D gets 26.95% of the 3,710 English questions at hand, so 25% is no
 baseline)."""
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.metrics.accuracy import ACCURACY
+from harness.metrics.readings import value_of
 from harness.metrics.score import Array, Item, Metric, mean_of, ratio
 
 SUBJECT = "subject"
@@ -22,7 +23,7 @@ SEED = 20200907
 
 def exam_metrics(language: str) -> tuple[Metric, ...]:
     """What every exam has; subjects and categories are known from the items alone (`group_metrics`)."""
-    return (ACCURACY, BASELINE)
+    return (ACCURACY, BASELINE, CHANCE)
 
 
 def group_metrics(groups: Sequence[tuple[str, str]], whole: bool) -> tuple[Metric, ...]:
@@ -99,3 +100,5 @@ def _largest(sums: Array) -> Array:
 
 MACRO = Metric("macro", _by_subject, _mean_of_subjects)
 BASELINE = Metric("majority_baseline", _keys, _largest)
+# One over the number of a question's options, which differs in MMLU-ProX.
+CHANCE = value_of("chance")

@@ -15,10 +15,11 @@ def to_items(examples: Sequence[Question], outputs: Sequence[Any]) -> tuple[Item
 
 
 def filed(example: Question) -> dict[str, Any]:
-    """What an exam's question is filed under: subject and tags."""
-    if not isinstance(example, Choice) or not (example.subject or example.tags):
+    """What an exam's question is filed under, and what guessing it would give: subject, tags, chance."""
+    if not isinstance(example, Choice):
         return {}
-    return {"subject": example.subject, **dict(example.tags)}
+    subject = {"subject": example.subject} if example.subject or example.tags else {}
+    return {**subject, **dict(example.tags), "chance": 1 / len(example.options)}
 
 
 def gold(example: Question) -> Any:

@@ -76,7 +76,7 @@ def details(task: Task, loaded: Loaded, settings: Settings) -> dict[str, Any]:
     """What differs by language: the solved questions and how many subjects have fewer than asked for."""
     if not settings.shots:
         return {}
-    shots = shots_by_subject(loaded.shots, settings.shots)
+    shots = shots_by_subject(solved(loaded), settings.shots)
     subjects = {one.subject for one in loaded.examples if isinstance(one, Choice)}  # type: ignore[union-attr]
     fewer = sum(len(shots.get(subject, ())) < settings.shots for subject in subjects)
     found: dict[str, Any] = {"shots_data": content_hash([shots[subject] for subject in sorted(shots)])}
@@ -152,11 +152,16 @@ def choices(job: Job) -> tuple[Choice, ...]:
     return tuple(one for one in job.loaded.examples if isinstance(one, Choice))
 
 
+def solved(loaded: Loaded) -> tuple[Choice, ...]:
+    """The solved questions."""
+    return tuple(one for one in loaded.shots if isinstance(one, Choice))
+
+
 def put_of(job: Job) -> Put:
     """How the job's questions are put."""
     words: Wording = NATIVE[job.language] if job.settings["instruction"] == "native" else ENGLISH
     style: Style = STYLES[job.task.name]
-    return Put(style, words, shots_by_subject(job.loaded.shots, int(job.settings["shots"])))
+    return Put(style, words, shots_by_subject(solved(job.loaded), int(job.settings["shots"])))
 
 
 def outputs(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from lm_eval.api.registry import register_model
 from lm_eval.utils import setup_logging
 
+from harness.errors import HarnessError
 from harness.protocols.lm_eval_model import HarnessLM
 from harness.protocols.pseudo_likelihood import PseudoLM
 
@@ -23,6 +24,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         command = HarnessCLI()
         command.execute(command.parse_args())
+    except (ValueError, FileNotFoundError) as error:
+        # What it raises for unknown tasks, models and arguments; its own command shows a traceback.
+        raise HarnessError(f"lm-eval: {error}.", "`harness lm-eval run --help` shows what it takes.") from error
     finally:
         sys.argv = before
     return 0

@@ -30,21 +30,35 @@ GENERATED = 256
 def open_backend(name: str, arguments: str, checkpoint: Checkpoint) -> Any:
     """Another of lm-eval's models on the checkpoint's folder; HarnessError where there is none of that name or it does
     not start."""
-    import lm_eval.models  # noqa: F401  registers lm-eval's own
-    from lm_eval.api.registry import get_model
-
-    try:
-        made = get_model(name)
-    except (ValueError, KeyError) as error:
-        raise HarnessError(f"lm-eval has no model '{name}'.", "`harness lm-eval run --help` names them.") from error
     given = arguments if "=" in arguments else ""
     if "pretrained=" not in given and "model=" not in given:
         given = f"pretrained={checkpoint.path}{',' if given else ''}{given}"
     try:
-        return made.create_from_arg_string(given)
+        return _backend(name).create_from_arg_string(given)
     except (ImportError, OSError, ValueError, TypeError, RuntimeError) as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise HarnessError(f"lm-eval's '{name}' did not start: {reason}", "Check --backend-args.") from error
+
+
+def _backend(name: str) -> Any:
+    """The class of that name; ImportError where its library is not installed."""
+    import lm_eval.models  # noqa: F401  registers lm-eval's own
+    from lm_eval.api.registry import get_model
+
+    try:
+        return get_model(name)
+    except (ValueError, KeyError) as error:
+        raise HarnessError(f"lm-eval has no model '{name}'.", "`harness lm-eval run --help` names them.") from error
+
+
+def backend_errors() -> tuple[type[Exception], ...]:
+    """What lm-eval's models raise where a server or library fails. aiohttp's errors are no OSError."""
+    known = (OSError, ValueError, TypeError, RuntimeError, KeyError, AssertionError)
+    try:
+        from aiohttp import ClientError
+    except ImportError:
+        return known
+    return (*known, ClientError)
 
 
 def open_scorer(given: Mapping[str, Any]) -> Scorer:

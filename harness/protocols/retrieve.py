@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,18 +44,36 @@ def variants(checkpoint: Checkpoint, task: Task, settings: Settings) -> Sequence
 
 
 def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Source) -> Resolved:
-    """Layer, pooling, length: those asked for, or the checkpoint's own; of images those that its tower reads."""
+    """Layer, pooling, length: those asked for, or the checkpoint's own; by what neighbours are found; of images those
+    that its tower reads."""
     if task.form == "caption":
         return _of_tower(checkpoint, settings)
+    if task.form == "words":
+        settings = replace(settings, pooling="mean")
+    resolved = {**sentence_settings(checkpoint, settings), "engine": settings.engine}
+    approximate = settings.engine not in ("exact", "faiss")
+    if settings.engine in ("auto", "ivf", "ivfpq"):
+        resolved["aimed_recall"] = settings.recall
+    layer, own = resolved["layer"], "sentence-transformers" if checkpoint.sentence else "mean"
+    marks = [f"layer{layer}"] if layer != checkpoint.default_layer else []
+    marks += [resolved["pooling"]] if resolved["pooling"] != own else []
+    marks += [f"length{settings.max_length}"] if settings.max_length else []
+    marks += [settings.dtype] if settings.dtype != "float32" else []
+    marks += [settings.engine] if approximate else []
+    marks += [f"recall{settings.recall:g}"] if approximate and settings.recall != Settings.recall else []
+    return Resolved(resolved, tuple(marks))
+
+
+def sentence_settings(checkpoint: Checkpoint, settings: Settings) -> dict[str, Any]:
+    """What decides a sentence's vector: layer, pooling, length, dtype."""
     layer = checkpoint.default_layer if settings.layer is None else int(settings.layer)
     if not 1 <= layer <= checkpoint.layers:
         raise HarnessError(
             f"{checkpoint.name} has {checkpoint.layers} layers, --layer {settings.layer} is none of them.",
             f"Choose 1 to {checkpoint.layers}.",
         )
-    own = "sentence-transformers" if checkpoint.sentence else "mean"
-    pooling = settings.pooling or (own if layer == checkpoint.layers else "mean")
-    pooling = "mean" if task.form == "words" else pooling
+    own = "sentence-transformers" if checkpoint.sentence and layer == checkpoint.layers else "mean"
+    pooling = settings.pooling or own
     if pooling not in POOLINGS:
         raise unknown_names("pooling", [pooling], POOLINGS, f"Choose one of {', '.join(POOLINGS)}.")
     if pooling == "sentence-transformers" and not checkpoint.sentence:
@@ -63,19 +81,12 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
             f"{checkpoint.name} is no sentence-transformers folder and has no pooling of its own.",
             "Choose --pooling mean, cls, mean_no_special, last or max.",
         )
-    resolved = {
+    return {
         "layer": layer,
         "pooling": pooling,
         "max_length": max_length(checkpoint, pooling, settings.max_length),
         "dtype": settings.dtype,
-        "engine": settings.engine,
     }
-    marks = [f"layer{layer}"] if layer != checkpoint.default_layer else []
-    marks += [pooling] if pooling != own else []
-    marks += [f"length{settings.max_length}"] if settings.max_length else []
-    marks += [settings.dtype] if settings.dtype != "float32" else []
-    marks += [settings.engine] if settings.engine == "ivf" else []
-    return Resolved(resolved, tuple(marks))
 
 
 def _of_tower(checkpoint: Checkpoint, settings: Settings) -> Resolved:
@@ -126,7 +137,7 @@ def answer(job: Job, reader: AtLayer, find: Finder) -> Answered:
         items += mine(examples.test, reader, "test", find) if examples.test is not None else ()
     else:
         items = retrieve([one for one in examples if isinstance(one, Pair)], reader, find)
-    return Answered(items, {"recall": min(find.recalls)} if find.recalls else {})
+    return Answered(items, find.readings())
 
 
 def retrieve(pairs: Sequence[Pair], reader: AtLayer, find: Finder) -> tuple[Item, ...]:

@@ -53,7 +53,7 @@ def _resolve(task: Task, settings: Settings, source: Source) -> Resolved:
     if settings.template is not None:
         shown = {"template": settings.template, "lm_eval": version("lm_eval")}
         return Resolved({**resolved, **shown}, (settings.template,), None, warnings)
-    dev = development(task, source, settings.limit)
+    dev = source.once((development, task.name, settings.limit), lambda: development(task, source, settings.limit))
     resolved |= {"template": f"the best of {', '.join(names)} on English dev", "lm_eval": version("lm_eval")}
     if dev is None:
         resolved["template"] = f"{names[0]}, the first: no English dev at hand to choose on"

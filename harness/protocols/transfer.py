@@ -4,6 +4,7 @@ The tuned model is kept under the results folder by a hash of all that made it: 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from harness.examples import Question
 from harness.languages import normalise
 from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved
 from harness.protocols.answers import to_items
+from harness.protocols.loaded import loaded
 from harness.protocols.shuffle import shuffle_labels
 from harness.protocols.tuning import Tuned, model_key, tuned
 from harness.settings import Settings
@@ -32,17 +34,16 @@ LARGE = 1024
 def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Source) -> Resolved:
     """The preset with what was overridden, and the training data without what is evaluated."""
     language = normalise(settings.source_language)
-    training = _training(task, source, language, settings)
-    scored = chain.from_iterable(evaluated_texts(source, one) for one in trained_alike(task))
-    cleaned, dropped = drop_overlap(training, scored)
-    if settings.allow_contaminated and dropped:
-        training = replace(training, notes={**training.notes, "contaminated": f"{dropped} items also evaluated"})
-    else:
-        training = cleaned
-    if settings.shuffle_labels:
-        training = shuffle_labels(training)
+    alike = frozenset(one.name for one in trained_alike(task))
+    key = (resolve, alike, language, str(settings.train_on), settings.allow_contaminated, settings.shuffle_labels)
+    training = source.once(key, lambda: _material(task, source, language, settings))
     given = dict(settings.training) | ({"max_length": settings.max_length} if settings.max_length else {})
     trained = preset(settings.preset, task.name, given, checkpoint.width >= LARGE)
+    if isinstance(trained.freeze, int) and trained.freeze > checkpoint.layers:
+        raise HarnessError(
+            f"{checkpoint.name} has {checkpoint.layers} layers, --freeze {trained.freeze} is more.",
+            f"Choose 1 to {checkpoint.layers}, or encoder.",
+        )
     grid = {name: list(values) for name, values in settings.grid.items()}
     if grid and not training.dev:
         raise HarnessError(f"{task.name} has no development data to choose from a grid with.", "Leave --grid out.")
@@ -70,6 +71,18 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
     return Resolved(resolved, tuple(marks), training, tuple(said))
 
 
+def _material(task: Task, source: Source, language: str, settings: Settings) -> Training:
+    """What is trained on: the same for every checkpoint and for all tasks that are trained alike."""
+    training = _training(task, source, language, settings)
+    scored = chain.from_iterable(evaluated_texts(source, one) for one in trained_alike(task))
+    cleaned, dropped = drop_overlap(training, scored)
+    if settings.allow_contaminated and dropped:
+        training = replace(training, notes={**training.notes, "contaminated": f"{dropped} items also evaluated"})
+    else:
+        training = cleaned
+    return shuffle_labels(training) if settings.shuffle_labels else training
+
+
 def _training(task: Task, source: Source, language: str, settings: Settings) -> Training:
     """The task's own training data, or the sets that --train-on names for an exam."""
     assert task.train is not None, "a task with this protocol has training data"
@@ -91,10 +104,15 @@ def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[
     """Answers jobs; those that share task, seed and settings share one tuned model."""
     for _, group in groupby(jobs, key=lambda job: (job.task.name, job.seed, model_key(job))):
         same = list(group)
+        done = 0
         try:
-            yield from answers(same, tuned(same[0], cache / "models", progress), progress)
+            key = (model_key(same[0]), same[0].device)
+            model = loaded(key, partial(tuned, same[0], cache / "models", progress))
+            for answered in answers(same, model, progress):
+                yield answered
+                done += 1
         except HarnessError as error:
-            yield from ((job, error) for job in same)
+            yield from ((job, error) for job in same[done:])
 
 
 def answers(jobs: Sequence[Job], model: Tuned, progress: Progress) -> Iterator[tuple[Job, Answer]]:

@@ -37,7 +37,7 @@ def answer(job: Job, readers: dict[str, AtLayer], find: Finder) -> Answered:
             Item(id=str(one.row), gold=one.target, output=output, cluster=one.source, readings=own)
             for one, output, own in zip(words, outputs, readings, strict=True)
         ),
-        {"recall": min(find.recalls)} if find.recalls else {},
+        find.readings(),
     )
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from harness.plan import Plan
 from harness.plan import Progress as Report
+from harness.report.console_exams import exam_tables
 from harness.report.console_tables import averages_table, languages_table, settings_marks
 from harness.report.leaderboard import Row
 from harness.report.sweep import choose_layers
@@ -77,6 +78,8 @@ def print_leaderboard(rows: Sequence[Row], console: Console) -> None:
     console.print(averages_table(main, marks))
     for task in dict.fromkeys(row.task for row in main):
         console.print(languages_table([row for row in main if row.task == task and row.status == "scored"], marks))
+    for table in exam_tables(rows, marks):
+        console.print(table)
     for folder, mark in marks.items():
         console.print(Text(f"{mark}  {folder}", style="dim"), soft_wrap=True)
     for table in sweep_tables(rows):
@@ -136,7 +139,7 @@ def sparkline(values: Sequence[float]) -> str:
 def print_submission(report: Mapping[str, Any], console: Console) -> None:
     """The official report as tables: each task's languages, its averages where nothing is missing, the groups."""
     for task, scores in report.items():
-        if not isinstance(scores, Mapping) or task == "incomplete":
+        if not isinstance(scores, Mapping) or task in ("incomplete", "missing"):
             continue
         metrics = [name for name in scores if isinstance(scores[name], Mapping)]
         table = Table(title=f"{task} (percent)")

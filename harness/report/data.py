@@ -82,7 +82,8 @@ def wanted(names: Sequence[str], languages: Sequence[str] | None) -> list[Part]:
 
 def _of_task(name: str, codes: Sequence[str] | None) -> list[Part]:
     task = get_task(name)
-    asked = [code for code in (task.languages if codes is None else codes) if task.accepts(code)]
+    forms = task.languages if codes is None else [one for code in codes for one in task.expand(code)]
+    asked = [code for code in forms if task.accepts(code)]
     parts = [part for code in asked for split in ("validation", "test") for part in needed(task, code, split)]
     return [*parts, *needed(task, "en", "train")] if parts else []
 

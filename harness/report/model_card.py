@@ -21,6 +21,7 @@ TASK_TYPES = {
     "span": "question-answering",
     "choice": "multiple-choice",
     "pair": "sentence-similarity",
+    "translate": "translation",
     "mine": "sentence-similarity",
 }
 
@@ -37,7 +38,7 @@ def write_card(rows: Sequence[Row], readme: Path, checkpoint: str | None) -> str
     own = [row for row in rows if row.checkpoint == name and row.status == "scored" and row.main]
     shown = [row for row in own if (row.language == AVERAGE) == row.complete]
     try:
-        text = readme.read_text("utf-8") if readme.is_file() else f"---\n---\n# {name}\n"
+        text = readme.read_text("utf-8") if readme.is_file() else f"---\n{{}}\n---\n# {name}\n"
         card = ModelCard(text)
     except (OSError, ValueError, YAMLError) as error:
         raise HarnessError(

@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 from harness.plan import Progress, language_or_pair
 from harness.report.listing import aligned
 from harness.tasks import select
-from harness.tasks.scored_texts import loaded_sets
+from harness.tasks.scored_sets import loaded_sets
 from harness.tasks.source import open_source
 from harness.tasks.task import Task
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from harness.errors import HarnessError, unknown_names
 from harness.retrieval.packed import pack
 from harness.retrieval.pooling import Dense, load_dense, resolve_pooling
-from harness.retrieval.tower import load_tower, quiet
+from harness.retrieval.tokenizer import load_tokenizer
+from harness.retrieval.tower import load_tower
 
 if TYPE_CHECKING:
     from harness.checkpoint import Checkpoint, SentenceModules
@@ -74,7 +75,9 @@ def load_encoder(checkpoint: "Checkpoint", settings: EncoderSettings) -> Encoder
     if settings.dtype not in DTYPES:
         raise unknown_names("dtype", [settings.dtype], DTYPES, f"One of: {', '.join(DTYPES)}.")
     device = resolve_device(settings.device)
-    tokenizer = _tokenizer(checkpoint, lower_case=modules is not None and modules.lower_case)
+    tokenizer = load_tokenizer(checkpoint)
+    if modules is not None and modules.lower_case:
+        _lower(tokenizer)
     prompt = _prompt(modules)
     probe = tokenizer(PROBE, truncation=True, max_length=PROBE_LENGTH)["input_ids"]
     tower = load_tower(checkpoint, layer, probe, dtype=DTYPES[settings.dtype], device=device)
@@ -149,24 +152,6 @@ def _modules(checkpoint: "Checkpoint", settings: EncoderSettings, layer: int) ->
             "Use --pooling mean for other layers.",
         )
     return checkpoint.sentence
-
-
-def _tokenizer(checkpoint: "Checkpoint", *, lower_case: bool) -> Any:
-    from transformers import AutoTokenizer
-
-    folder = checkpoint.tokenizer or checkpoint.path
-    try:
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=checkpoint.trust_remote_code)
-    except (OSError, ValueError, ImportError, KeyError, AttributeError) as error:
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise HarnessError(
-            f"The tokenizer of {checkpoint.name} could not be loaded: {reason}",
-            f"Put the files of its tokenizer (tokenizer.json ...) into {folder}.",
-        ) from error
-    if lower_case:
-        _lower(tokenizer)
-    return tokenizer
 
 
 def _lower(tokenizer: Any) -> None:

@@ -17,6 +17,7 @@ from harness.retrieval.neighbours import Both
 Matrix = NDArray[np.float32]
 Rows = NDArray[np.int64]
 SearchBoth = Callable[[Matrix, Matrix, int], Both]
+_CHUNK = 2**16  # pairs that are Python numbers at a time
 WAYS = ("max", "forward", "backward", "intersect")
 
 
@@ -96,8 +97,11 @@ def _one_to_one(found: Candidates, n: int, m: int) -> Candidates:
     """Walks down the list; a pair of which neither row is taken is kept."""
     taken_source, taken_target = bytearray(n), bytearray(m)
     kept = np.zeros(len(found.source), bool)
-    for at, (row, column) in enumerate(zip(found.source.tolist(), found.target.tolist(), strict=True)):
-        if not taken_source[row] and not taken_target[column]:
-            taken_source[row] = taken_target[column] = 1
-            kept[at] = True
+    for start in range(0, len(kept), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        pairs = zip(found.source[part].tolist(), found.target[part].tolist(), strict=True)
+        for at, (row, column) in enumerate(pairs, start):
+            if not taken_source[row] and not taken_target[column]:
+                taken_source[row] = taken_target[column] = 1
+                kept[at] = True
     return Candidates(found.source[kept], found.target[kept], found.score[kept])

@@ -1,11 +1,10 @@
 """Which vectors of the other side are nearest to each vector, in both directions.
 
-Exactly and from one pass over tiles of similarities (engine "exact"), by FAISS searched twice ("faiss"), or roughly by
-FAISS's inverted lists ("ivf")."""
+Exactly and from one pass over tiles of similarities (engine "exact"), by FAISS's flat index searched twice ("faiss"),
+or roughly: by cells of like vectors ("ivf"), or by FAISS's compressed lists ("ivfpq")."""
 
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +13,19 @@ from numpy.typing import NDArray
 
 from harness.errors import HarnessError, unknown_names
 from harness.retrieval import ranking
-from harness.retrieval.byte_screen import byte_screen, choose_screen
-from harness.retrieval.faiss_index import Found, Lists, search_flat, search_lists
-from harness.retrieval.screen import Screen, Side, float_screen, survey
-from harness.retrieval.shards import Shards, identity
-from harness.retrieval.sweep import sweep
+from harness.retrieval.exact import search_exact
+from harness.retrieval.faiss_index import search_flat
+from harness.retrieval.faiss_lists import Compressed, search_compressed
+from harness.retrieval.held_back import Truth, sampled
+from harness.retrieval.ivf import Inverted, search_cells
+from harness.retrieval.recall import Recall, recall_of, shares_found
+from harness.retrieval.screen import Side, survey, tensor_of
+from harness.retrieval.snapshot import Snapshot, identity
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[int, int], None]
-ENGINES = ("exact", "faiss", "ivf")
+ENGINES = ("exact", "faiss", "faiss16", "ivf", "ivfpq")
+EVERY = 20.0  # seconds between two snapshots of a long search
 SCREENS = ("auto", "float", "byte")
 _BYTES_PER_PAIR = 10  # a tile of values, one of floors, and the maxima of its groups
 _LARGEST = 1e37
@@ -31,32 +34,44 @@ _LARGEST = 1e37
 @dataclass(frozen=True)
 class Both:
     """The k nearest neighbours by inner product: source rows' among the targets (n, min(k, m)) and target rows' among
-    the sources (m, min(k, n)), best first. `recall` is the measured share found of the true ones; None if exact."""
+    the sources (m, min(k, n)), best first. `recall` is the measured share found of the true ones, None if exact; `how`
+    says by what they were found."""
 
     forward_similarity: NDArray[np.float32]
     forward_index: NDArray[np.int64]
     backward_similarity: NDArray[np.float32]
     backward_index: NDArray[np.int64]
-    recall: float | None = None
+    recall: Recall | None = None
+    how: str = "exact"
 
 
 @dataclass(frozen=True)
 class Search:
-    """How to search. `tile` is the side of a tile, `screen` what the exact engine multiplies: bytes, floats, or what is
-    faster here (the result is the same); `sample` the queries per direction that an approximate engine's recall is
-    measured on."""
+    """How to search.
+
+    `tile` is the side of a tile, `shard` the target rows that the exact engine holds as codes at a time (None: all),
+    `screen` what it multiplies: bytes, floats, or what is faster here (the result is the same). `sample` is the queries
+    per direction that an approximate engine is tuned and judged on, `every` the seconds between two snapshots."""
 
     device: str = "cpu"
     tile: int = 2048
+    shard: int | None = None
     screen: str = "auto"
-    lists: Lists = field(default_factory=Lists)
-    sample: int = 256
+    inverted: Inverted = field(default_factory=Inverted)
+    compressed: Compressed = field(default_factory=Compressed)
+    sample: int = 512
     seed: int = 0
+    every: float = 0.0
 
 
 def tile_within(memory: int) -> int:
     """The side of the largest tile that needs at most so many bytes, at least 64 and at most 4096."""
     return int(min(4096, max(64, (memory / _BYTES_PER_PAIR) ** 0.5 // 64 * 64)))
+
+
+def search_for(recall: float, device: str = "cpu") -> Search:
+    """The settings with which approximate engines aim at this recall."""
+    return Search(device, inverted=Inverted(recall), compressed=Compressed(recall), every=EVERY)
 
 
 def search_both(
@@ -66,24 +81,33 @@ def search_both(
     engine: str = "exact",
     progress: Progress | None = None,
     settings: Search | None = None,
-    shards: Path | None = None,
+    snapshots: Path | None = None,
 ) -> Both:
     """The k nearest neighbours by inner product of float32 source (n, d) and target (m, d) rows, in both directions.
 
     The exact engine orders equal similarities by index, calls `progress(rows done, n)` after each block of source rows
-    and keeps finished blocks in a subfolder of `shards` if that is named: a later call for the same vectors goes on
-    from there and returns the same bytes. Its memory is a tile, a quarter of the target's size when it screens by
-    bytes, and O((n + m) k); inputs may be memory-mapped (on a GPU both sides are copied there). Raises HarnessError for
-    arrays that cannot be searched."""
+    (of each target shard) and keeps its state in a subfolder of `snapshots` if that is named: a later call for the same
+    vectors goes on from there and returns the same bytes. Its memory is a tile, a quarter of a target shard's size when
+    it screens by bytes, and O((n + m) k); inputs may be memory-mapped (on a GPU the source and one shard are copied
+    there). Raises HarnessError for arrays that cannot be searched."""
     settings = settings or Search()
     _check(source, target, k, engine, settings)
+    if engine.startswith("faiss"):
+        if snapshots is not None:
+            raise HarnessError(
+                f"The engine '{engine}' cannot resume.", "Drop the snapshots folder, or use another engine."
+            )
+        return _flat(source, target, k, engine, settings)
+    folder = snapshots and snapshots / identity(source, target, k, engine, _decisive(engine, settings))
+    if engine == "ivfpq":
+        return _by_lists(source, target, k, settings, folder)
+    kept = Snapshot(folder, settings.every) if folder else None
     if engine == "exact":
-        return _exact(source, target, k, progress, settings, shards)
-    if shards is not None:
-        raise HarnessError(
-            f"The engine '{engine}' cannot resume.", "Drop the shards folder, or use the engine 'exact'."
-        )
-    return _by_faiss(source, target, k, engine, settings)
+        shape = (settings.tile, settings.shard or len(target))
+        sides = _surveyed(source, target, settings.device, shape[1] < len(target))
+        forward, backward = search_exact(sides, k, shape, settings.screen, progress, kept)
+        return Both(*ranking.unpack(forward), *ranking.unpack(backward))
+    return _by_cells(source, target, k, settings, progress, kept)
 
 
 def _check(source: Vectors, target: Vectors, k: int, engine: str, settings: Search) -> None:
@@ -105,42 +129,14 @@ def _check(source: Vectors, target: Vectors, k: int, engine: str, settings: Sear
         raise HarnessError(f"These vectors cannot be searched: {'; '.join(wrong)}.", "Embed both sides with one model.")
 
 
-def _exact(
-    source: Vectors, target: Vectors, k: int, progress: Progress | None, settings: Search, folder: Path | None
-) -> Both:
-    sides = _surveyed(source, target, settings.device)
-    n, m, device = len(source), len(target), sides[0].vectors.device
-    shards = folder and Shards(folder / identity(source, target, k, settings.tile))
-    starts, blocks, kept = shards.load() if shards else ([], [], None)
-    forward = [torch.from_numpy(keys).to(device) for keys in blocks]
-    backward = ranking.empty(m, min(k, n), device) if kept is None else torch.from_numpy(kept).to(device)
-    done = sum(map(len, forward))
-    if done < n:
-        for keys in sweep(_screen(*sides, k, settings), settings.tile, done, min(k, m), backward):
-            starts.append(done)
-            forward.append(keys)
-            done += len(keys)
-            if shards:
-                shards.save(starts, keys, backward)
-            if progress is not None:
-                progress(done, n)
-    return Both(*ranking.unpack(torch.cat(forward)), *ranking.unpack(backward))
-
-
-def _screen(source: Side, target: Side, k: int, settings: Search) -> Screen:
-    if settings.screen == "auto":
-        return choose_screen(source, target, k)
-    plain = float_screen(source, target)
-    return plain if settings.screen == "float" else byte_screen(source, target) or plain
-
-
-def _surveyed(source: Vectors, target: Vectors, device: str) -> tuple[Side, Side]:
+def _surveyed(source: Vectors, target: Vectors, device: str, sharded: bool = False) -> tuple[Side, Side]:
+    """Both sides on the device, a target in shards where it is."""
     kind = device.partition(":")[0]
     if kind not in ("cpu", "cuda"):
         raise HarnessError(f"The exact search does not run on the device '{device}'.", "Use 'cpu' or 'cuda'.")
     if kind == "cuda" and not torch.cuda.is_available():
         raise HarnessError(f"The device '{device}' was asked for, but torch sees no GPU.", "Use the device 'cpu'.")
-    sides = survey(_tensor(source).to(device)), survey(_tensor(target).to(device))
+    sides = survey(tensor_of(source).to(device)), survey(tensor_of(target).to("cpu" if sharded else device))
     wrong = []
     for name, side in zip(("source", "target"), sides, strict=True):
         bad = (~side.lengths.isfinite()).nonzero().flatten().tolist()
@@ -156,34 +152,68 @@ def _surveyed(source: Vectors, target: Vectors, device: str) -> tuple[Side, Side
     return sides
 
 
-def _tensor(vectors: Vectors) -> torch.Tensor:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a read-only memory map is only ever read here
-        return torch.from_numpy(np.ascontiguousarray(vectors))
+def _decisive(engine: str, settings: Search) -> object:
+    """The settings that decide what is kept on disk of a search."""
+    if engine == "exact":
+        return settings.tile, settings.shard
+    return (settings.inverted if engine == "ivf" else settings.compressed), settings.sample, settings.seed
 
 
-def _by_faiss(source: Vectors, target: Vectors, k: int, engine: str, settings: Search) -> Both:
+def _flat(source: Vectors, target: Vectors, k: int, engine: str, settings: Search) -> Both:
     _surveyed(source, target, "cpu")
     source, target = np.ascontiguousarray(source), np.ascontiguousarray(target)
-    found = []
-    for queries, vectors in ((source, target), (target, source)):
-        count = min(k, len(vectors))
-        if engine == "faiss":
-            found.append(search_flat(queries, vectors, count))
-        else:
-            found.append(search_lists(queries, vectors, count, settings.lists))
-    recall = (
-        None
-        if engine == "faiss"
-        else (_recall(source, target, found[0], settings) + _recall(target, source, found[1], settings)) / 2
+    half = engine == "faiss16"
+    ahead = search_flat(source, target, min(k, len(target)), half)
+    back = search_flat(target, source, min(k, len(source)), half)
+    if not half:
+        return Both(*ahead, *back, None, "FAISS, flat")
+    both = Both(*ahead, *back, None, "FAISS, flat in float16, scored again in float32")
+    return replace(both, recall=_reached(both, _truths(source, target, k, settings)))
+
+
+def _by_lists(source: Vectors, target: Vectors, k: int, settings: Search, folder: Path | None) -> Both:
+    _surveyed(source, target, "cpu")
+    source, target = np.ascontiguousarray(source), np.ascontiguousarray(target)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    truths, found = _truths(source, target, k, settings), []
+    for name, queries, vectors, truth in (("target", source, target, truths[0]), ("source", target, source, truths[1])):
+        file = folder and folder / f"{name}.faiss"
+        found.append(search_compressed(queries, vectors, truth.half(0), settings.compressed, file))
+    both = Both(*found[0], *found[1], None, "FAISS, compressed lists")
+    return replace(both, recall=_reached(both, truths))
+
+
+def _by_cells(
+    source: Vectors, target: Vectors, k: int, settings: Search, progress: Progress | None, kept: Snapshot | None
+) -> Both:
+    sides = _surveyed(source, target, settings.device)
+    truths = _truths(source, target, k, settings)
+    found = search_cells(*sides, k, settings.inverted, truths, progress, kept)
+    if found is None:
+        forward, backward = search_exact(sides, k, (settings.tile, len(target)), settings.screen, progress)
+        how = "exact: most cells would have to be looked into to reach the recall"
+    else:
+        forward, backward, how = found.forward, found.backward, found.how
+    both = Both(*ranking.unpack(forward), *ranking.unpack(backward), None, how)
+    return replace(both, recall=_reached(both, truths))
+
+
+def _truths(source: Vectors, target: Vectors, k: int, settings: Search) -> tuple[Truth, Truth]:
+    return _truth(source, target, k, settings), _truth(target, source, k, settings)
+
+
+def _truth(queries: Vectors, vectors: Vectors, k: int, settings: Search) -> Truth:
+    rows = sampled(len(queries), settings.sample, settings.seed)
+    exact = search_both(
+        np.ascontiguousarray(queries[rows]), vectors, k, settings=Search(settings.device, shard=settings.shard)
     )
-    return Both(*found[0], *found[1], recall)
+    return Truth(rows, exact.forward_similarity, exact.forward_index)
 
 
-def _recall(queries: Vectors, vectors: Vectors, found: Found, settings: Search) -> float:
-    """The share of a sample's true neighbours that were found. What is as near as the last true one counts as true:
-    which of several equal vectors is found says nothing about the index."""
-    generator = np.random.default_rng(settings.seed)
-    rows = np.sort(generator.choice(len(queries), min(settings.sample, len(queries)), replace=False))
-    exact = search_both(queries[rows], vectors, found[0].shape[1]).forward_similarity
-    return float((found[0][rows] >= exact[:, -1:] - 1e-5).mean())
+def _reached(both: Both, truths: tuple[Truth, Truth]) -> Recall:
+    """Of the held-back queries of both directions that nothing was tuned on."""
+    found = both.forward_similarity, both.backward_similarity
+    halves = [truth.half(1) if len(truth.rows) > 1 else truth for truth in truths]
+    shares = [shares_found(side[half.rows], half.similarity) for side, half in zip(found, halves, strict=True)]
+    return recall_of(np.concatenate(shares))

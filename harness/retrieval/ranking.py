@@ -32,9 +32,14 @@ def similarities(keys: torch.Tensor) -> torch.Tensor:
     return bits.view(torch.float32).masked_fill(keys == EMPTY, -torch.inf)
 
 
+def indices(keys: torch.Tensor) -> torch.Tensor:
+    """The indices that the keys hold; of an empty one nothing that is of use."""
+    return _LOW - (keys & _LOW)
+
+
 def unpack(keys: torch.Tensor) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Full lists (rows, k) as similarities and indices, each (rows, k), best first."""
-    return similarities(keys).cpu().numpy(), (_LOW - (keys & _LOW)).cpu().numpy()
+    return similarities(keys).cpu().numpy(), indices(keys).cpu().numpy()
 
 
 def merge(best: torch.Tensor, rows: torch.Tensor, keys: torch.Tensor) -> None:

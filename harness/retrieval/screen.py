@@ -2,10 +2,13 @@
 
 Whatever the bound keeps is scored afresh, so that the search is exact whichever screen is used."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 _CHUNK = 2048
 
@@ -54,6 +57,13 @@ class Screen(Protocol):
     def product(self, block: Block, start: int, stop: int, out: torch.Tensor) -> None:
         """Write the tile of the block with target rows start to stop into the contiguous `out` (r, stop - start)."""
         ...
+
+
+def tensor_of(vectors: NDArray[np.float32]) -> torch.Tensor:
+    """The same memory as a tensor, read-only memory maps included: nothing here writes to vectors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.from_numpy(np.ascontiguousarray(vectors))
 
 
 def survey(vectors: torch.Tensor) -> Side:

@@ -23,7 +23,7 @@ _GATHER = 2**14
 
 @dataclass(frozen=True)
 class Tile:
-    """The product of a block with the target rows from `left` on; the block's first row is `top`.
+    """The product of a block with some target rows, the first of which is number `left`; the block's is number `top`.
 
     `values` and `floors` are flat buffers, of which the first rows * columns places are the tile and more follow, up to
     the end of a stretch."""
@@ -45,22 +45,24 @@ class Tile:
         return flat[: rows * columns].view(rows, columns)
 
 
-def sweep(screen: Screen, size: int, start: int, k: int, backward: torch.Tensor) -> Iterator[torch.Tensor]:
-    """Go through the blocks of `size` source rows from row `start` on, yielding the keys (size, k) of each.
+def sweep(
+    screen: Screen, size: int, start: int, best: tuple[torch.Tensor, torch.Tensor], first: int = 0
+) -> Iterator[int]:
+    """Go through the blocks of `size` source rows from row `start` on, yielding how far it has come after each.
 
-    `backward` (m, k') holds the keys of the target rows' neighbours among the source rows so far; it is updated in
-    place."""
+    `best` holds the keys of both sides' neighbours so far, (n, k) and (m, k'), and is updated in place; `first` is what
+    the target rows' numbers begin with."""
+    forward, backward = best
     source, target = screen.source.vectors, screen.target.vectors
-    length = -(-size * size // _STRETCH) * _STRETCH
-    values, floors = torch.empty(2, length, dtype=screen.dtype, device=backward.device)
+    values, floors = torch.empty(2, buffer_length(size), dtype=screen.dtype, device=backward.device)
     for top in range(start, len(source), size):
-        block = screen.block(top, min(top + size, len(source)))
-        forward = ranking.empty(len(block.vectors), k, backward.device)
+        bottom = min(top + size, len(source))
+        block = screen.block(top, bottom)
         for left in range(0, len(target), size):
-            tile = Tile(block, target[left : left + size], top, left, values, floors)
+            tile = Tile(block, target[left : left + size], top, first + left, values, floors)
             screen.product(block, left, left + len(tile.others), tile.matrix(values))
-            _update(screen, tile, forward, backward[left : left + len(tile.others)])
-        yield forward
+            _update(screen, tile, forward[top:bottom], backward[left : left + len(tile.others)])
+        yield bottom
 
 
 def _update(screen: Screen, tile: Tile, forward: torch.Tensor, backward: torch.Tensor) -> None:
@@ -72,8 +74,16 @@ def _update(screen: Screen, tile: Tile, forward: torch.Tensor, backward: torch.T
     down = _floors(screen, values.T, backward, (target, source))
     torch.minimum(across[:, None], down[None, :], out=tile.matrix(tile.floors))
     values.sub_(tile.matrix(tile.floors))
+    for place in not_negative(tile.values, rows, columns):
+        _merge(tile, place, forward, backward)
+
+
+def not_negative(flat: torch.Tensor, rows: int, columns: int) -> Iterator[torch.Tensor]:
+    """The places (p,), sorted by row, of a tile that are not negative; all of a row's or many rows' at a time.
+
+    The tile is the first rows * columns places of `flat`, which goes on to the end of a stretch and is written to."""
     stretches = -(-rows * columns // _STRETCH)
-    flat = tile.values[: stretches * _STRETCH]
+    flat = flat[: stretches * _STRETCH]
     flat[rows * columns :] = -1
     groups = flat.view(stretches, _MEMBERS, _LANES)
     members = torch.arange(_MEMBERS, device=flat.device) * _LANES
@@ -84,9 +94,12 @@ def _update(screen: Screen, tile: Tile, forward: torch.Tensor, backward: torch.T
         first = stretch * _STRETCH + lane
         hit, member = (groups[stretch, :, lane] >= 0).nonzero(as_tuple=True)
         place = first[hit] + members[member]
-        if columns % _STRETCH:
-            place = place.sort().values
-        _merge(tile, place, forward, backward)
+        yield place.sort().values if columns % _STRETCH else place
+
+
+def buffer_length(size: int) -> int:
+    """How long the buffer of a tile of size x size must be."""
+    return -(-size * size // _STRETCH) * _STRETCH
 
 
 def _merge(tile: Tile, place: torch.Tensor, forward: torch.Tensor, backward: torch.Tensor) -> None:
@@ -94,7 +107,7 @@ def _merge(tile: Tile, place: torch.Tensor, forward: torch.Tensor, backward: tor
     columns = tile.shape[1]
     item = place.div(columns, rounding_mode="floor")
     other = place - item * columns
-    scores = _scores(tile.block.vectors, tile.others, item, other)
+    scores = exact_scores(tile.block.vectors, tile.others, item, other)
     keys = ranking.pack(scores, other + tile.left)
     better = keys > forward[item, -1]
     ranking.merge(forward, item[better], keys[better])
@@ -128,10 +141,10 @@ def _first_guess(values: torch.Tensor, k: int, sides: tuple[torch.Tensor, torch.
     lane = maxima.topk(k, dim=1).indices
     item = torch.arange(len(values), device=values.device)[:, None].expand(-1, k)
     other = groups[item, :, lane].argmax(-1) * lanes + lane
-    return _scores(*sides, item.flatten(), other.flatten()).view(-1, k).amin(1)
+    return exact_scores(*sides, item.flatten(), other.flatten()).view(-1, k).amin(1)
 
 
-def _scores(items: torch.Tensor, others: torch.Tensor, item: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+def exact_scores(items: torch.Tensor, others: torch.Tensor, item: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     """Inner products (p,) of pairs sorted by item. Equal vectors score equally wherever they stand."""
     if items.is_cuda:
         pieces = zip(torch.split(item, _GATHER), torch.split(other, _GATHER), strict=True)

@@ -10,7 +10,7 @@ from harness.tasks.xtreme import XTREME_LANGUAGES
 
 NAMES = (
     *("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba"),
-    *("xcopa", "flores200"),
+    *("xcopa", "flores200", "flores200_mt"),
     *("mmlu", "mmmlu", "global_mmlu", "global_mmlu_lite", "m_mmlu", "mmlu_prox", "belebele", "xstorycloze"),
     *("image_text_retrieval", "lexical_alignment"),
 )

@@ -1,18 +1,17 @@
 """Cosmos QA: what a passage leaves unsaid, with four options (Huang et al. 2019)."""
 
-import csv
-import io
 from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.examples import Choice
+from harness.tasks.exam import read_named_csv
 from harness.tasks.intermediate import find, optional, training
 from harness.tasks.json_rows import REPAIR
-from harness.tasks.source import Source, read_text
+from harness.tasks.source import Source
 from harness.tasks.task import Training
 
 OPTIONS = ("answer0", "answer1", "answer2", "answer3")
-COLUMNS = ("context", "question", *OPTIONS, "label")
+COLUMNS = ("id", "context", "question", *OPTIONS, "label")
 
 
 def train_cosmosqa(source: Source, language: str) -> Training:
@@ -26,16 +25,10 @@ def train_cosmosqa(source: Source, language: str) -> Training:
 
 
 def read_cosmosqa(path: Path) -> tuple[Choice, ...]:
-    """The questions of a CSV file with its header; the cluster is the passage."""
-    table = csv.DictReader(io.StringIO(read_text(path), newline=""))
-    absent = [name for name in COLUMNS if name not in (table.fieldnames or ())]
-    if absent:
-        raise HarnessError(f"{path}, line 1: no column {', '.join(absent)}.", "Give the file with its header.")
+    """The questions of a CSV file with its header, under the file's own ids; the cluster is the passage."""
     examples = []
-    for number, row in enumerate(table):
-        if any(row[name] is None for name in COLUMNS) or row["label"] not in ("0", "1", "2", "3"):
-            raise HarnessError(f"{path}, line {table.line_num}: a column or its label 0 to 3 is absent.", REPAIR)
-        options = tuple(row[name] for name in OPTIONS)
-        question = Choice(str(number), row["context"], row["question"], options, int(row["label"]), row["context"])
-        examples.append(question)
+    for number, (one, context, question, *options, label) in enumerate(read_named_csv(path, COLUMNS), 2):
+        if label not in ("0", "1", "2", "3"):
+            raise HarnessError(f"{path}, row {number}: the label '{label}' is none of 0 to 3.", REPAIR)
+        examples.append(Choice(one, context, question, tuple(options), int(label), context))
     return tuple(examples)

@@ -24,13 +24,15 @@ class UnreachableError(HarnessError):
 
 @dataclass(frozen=True)
 class Table:
-    """One split of one configuration on the Hugging Face hub, at a pinned commit; `rows` where they are known."""
+    """One split of one configuration on the Hugging Face hub, at a pinned commit; `rows` where they are known,
+    `reading` what its format's reader is told (of those fields that it has)."""
 
     hub: str
     revision: str
     config: str | None
     split: str
     rows: int | None = None
+    reading: tuple[tuple[str, Any], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.hub}@{self.revision[:10]} {self.config or 'default'}/{self.split}"
@@ -72,8 +74,9 @@ class Part:
 @dataclass(frozen=True)
 class HubSet:
     """A data set on the hub. `languages` are those that have rows and `splits` the hub's names, per split of ours
-    (train, validation, test); `rows(language, split)` and `total` (of a table that several languages share) are None
-    where the counts are not known. A column of `columns` or `classes` may bear the language: `{code}`."""
+    (train, validation, test, and an exam's solved `shots`); `rows(language, split)` and `total` (of a table that
+    several languages share) are None where the counts are not known. A column of `columns` or `classes` may bear the
+    language: `{code}`. `reading` is what the reader of its format is told."""
 
     name: str
     hub: str
@@ -90,6 +93,7 @@ class HubSet:
     rows: Callable[[str, str], int | None] = lambda language, split: None
     total: Mapping[str, int] = field(default_factory=dict)
     select: Callable[[Columns, str], Sequence[int]] | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
 
     @property
@@ -106,7 +110,7 @@ class HubSet:
             language,
             split,
             self.files(code, split),
-            Table(self.hub, self.revision, self.config(code), self.splits[split], whole),
+            Table(self.hub, self.revision, self.config(code), self.splits[split], whole, tuple(self.reading.items())),
             {name.format(code=code): kind for name, kind in self.columns.items()},
             self.classes,
             self.rows(language, split),

@@ -10,33 +10,15 @@ from pathlib import Path
 from harness.errors import HarnessError, unknown_names
 from harness.examples import Choice
 from harness.tasks.commonsense import read_commonsense, read_social
-from harness.tasks.exam import letter, read_exam_csv, read_named_csv, read_records
+from harness.tasks.cosmosqa import read_cosmosqa
+from harness.tasks.exam import letter, read_exam_csv, read_records
+from harness.tasks.hellaswag import read_hellaswag
 from harness.tasks.json_rows import REPAIR, fields
 from harness.tasks.selection import select_on
 from harness.tasks.source import MissingDataError, Source
 from harness.tasks.task import Training
 
 Reader = Callable[[Path], Sequence[Choice]]
-
-
-def read_cosmos(path: Path) -> list[Choice]:
-    """CosmosQA's CSV: a context, a question, four answers."""
-    out = []
-    columns = ["id", "context", "question", "answer0", "answer1", "answer2", "answer3", "label"]
-    for number, (one, context, question, *options, label) in enumerate(read_named_csv(path, columns)):
-        if label not in ("0", "1", "2", "3"):
-            raise HarnessError(f"{path}, row {number + 2}: the label '{label}' is no option.", REPAIR)
-        out.append(Choice(one, context, question, tuple(options), int(label), one))
-    return out
-
-
-def read_hellaswag(path: Path) -> list[Choice]:
-    """HellaSwag's JSON lines: a context and four endings."""
-    out = []
-    for number, (where, row) in enumerate(read_records(path)):
-        context, endings, label = fields(row, ["ctx", "endings", "label"], where)
-        out.append(Choice(str(number), str(context), "", tuple(map(str, endings)), int(label), str(number)))
-    return out
 
 
 def read_arc(path: Path) -> list[Choice]:
@@ -91,7 +73,7 @@ SETS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], Reader]] = {
     "mmlu": (("mmlu/data/dev/*.csv", "mmlu/data/val/*.csv", "mmlu/dev/*.csv", "mmlu/val/*.csv"), (), _subject),
     "commonsenseqa": (
         ("commonsenseqa/train_rand_split.jsonl",), ("commonsenseqa/dev_rand_split.jsonl",), read_commonsense),
-    "cosmosqa": (("cosmosqa/train.csv", "cosmosqa/valid.csv"), (), read_cosmos),
+    "cosmosqa": (("cosmosqa/train.csv", "cosmosqa/valid.csv"), (), read_cosmosqa),
     "hellaswag": (("hellaswag/hellaswag_train.jsonl",), ("hellaswag/hellaswag_val.jsonl",), read_hellaswag),
     "siqa": (("siqa/train.jsonl",), ("siqa/dev.jsonl",), read_social),
     "race": (("race/train/*/*.txt", "race/train/*.jsonl"), ("race/dev/*/*.txt", "race/dev/*.jsonl"), read_race),

@@ -6,7 +6,7 @@ odd is counted in the signature, and questions without a right answer among thei
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,19 @@ def first_file(folder: Path, patterns: Iterable[str]) -> Path:
         if found:
             return found[0]
     raise MissingDataError(f"no {' or '.join(patterns)} in {folder}")
+
+
+def split_file(folder: Path, codes: Sequence[str], split: str, kinds: Sequence[str]) -> Path:
+    """The file of a split under the hub's names: `<code>/<split>*.<kind>`, or `<code>_<split>*.<kind>`."""
+    return first_file(folder, [f"{code}{joint}{split}*.{kind}" for code in codes for joint in "/_" for kind in kinds])
+
+
+def shots_or_none(read: Callable[[], list[Row]]) -> list[Row]:
+    """The solved examples that `read` finds; none where their file is not at hand."""
+    try:
+        return read()
+    except MissingDataError:
+        return []
 
 
 def _choice(row: Row) -> Choice:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from harness.errors import HarnessError
 from harness.tasks import archive, catalogue, hub
 from harness.tasks.data_set import Archive, Columns, Part, Table, UnreachableError
+from harness.tasks.english_exams import train_exam
 from harness.tasks.materialise import Record, is_missing, is_stale, read_records, write
 from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
 from harness.tasks.task import Task
@@ -50,6 +51,8 @@ def needed(task: Task, language: str, split: str) -> tuple[Part, ...]:
 
 def fetch(parts: Iterable[Part], root: Path, progress: Progress = silent) -> Fetched:
     """Fetches the parts that are missing from `root`. HarnessError names all that could not be fetched, and why."""
+    if root.exists() and not root.is_dir():
+        raise HarnessError(f"{root} is a file.", "Name a folder for the data.")
     records = read_records(root)
     unique = {part.files: part for part in parts}
     lacking = [part for part in unique.values() if is_missing(part, root, records)]
@@ -150,10 +153,14 @@ def _lacks(task: Task, language: str, split: str, parts: Sequence[Part], source:
         return False
     if any(is_stale(name, part, records) for part in parts for name in part.files):
         return True
+    if split == "train" and task.train is train_exam:
+        # It takes whatever set is at hand: what is trained on must not depend on what was fetched before.
+        return True
     try:
         if split != "train":
-            task.load(source, language, split, None)
-        elif task.train is not None:
+            loaded = task.load(source, language, split, None)
+            return not loaded.shots and any(part.split == "shots" for part in parts)
+        if task.train is not None:
             task.train(source, language)
     except (MissingDataError, BlankedLabelsError):
         return True

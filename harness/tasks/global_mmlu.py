@@ -9,9 +9,9 @@ from pathlib import Path
 from harness.metrics.exam import exam_marks, exam_metrics
 from harness.tasks.any_language import any_language
 from harness.tasks.english_exams import train_exam
-from harness.tasks.exam import Row, category, exam, first_file, letter, lettered, read_records
+from harness.tasks.exam import Row, category, exam, letter, lettered, read_records, shots_or_none, split_file
 from harness.tasks.json_rows import fields
-from harness.tasks.source import MissingDataError, Source
+from harness.tasks.source import Source
 from harness.tasks.subjects import SUBJECTS
 from harness.tasks.task import Loaded, Task
 
@@ -31,10 +31,7 @@ def load(name: str, whole: int, source: Source, language: str, split: str, limit
 
 def shots_of(source: Source, name: str, language: str) -> list[Row]:
     """The dev set of a language, none where it is not at hand."""
-    try:
-        return read_global(_file(source, name, language, "dev"))
-    except MissingDataError:
-        return []
+    return shots_or_none(lambda: read_global(_file(source, name, language, "dev")))
 
 
 def read_global(path: Path) -> list[Row]:
@@ -53,9 +50,7 @@ def read_global(path: Path) -> list[Row]:
 def _file(source: Source, name: str, language: str, split: str) -> Path:
     # Its Filipino is filed under `fil`, whose shortest code is `tl`.
     codes = (language, "fil") if language == "tl" else (language,)
-    kinds = ("parquet", "jsonl", "json")
-    patterns = [f"{code}{joint}{split}*.{kind}" for code in codes for joint in ("/", "_") for kind in kinds]
-    return first_file(source.root / name, patterns)
+    return split_file(source.root / name, codes, split, ("parquet", "jsonl", "json"))
 
 
 TASK = Task(

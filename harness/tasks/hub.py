@@ -137,6 +137,9 @@ def _read(table: Table, cache: str) -> "Dataset":
         known = ", ".join(map(str, files))
         raise HarnessError(f"{table}: no split '{table.split}' (there are {known}).", NEWER)
     builder.config.data_files = DataFilesDict({table.split: files[table.split]})
+    for name, value in table.reading:
+        if hasattr(builder.config, name):
+            setattr(builder.config, name, value)
     # Its checks compare with all the splits of the README; ours come after.
     builder.download_and_prepare(verification_mode="no_checks")
     found: Dataset = builder.as_dataset(split=table.split)

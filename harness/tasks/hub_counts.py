@@ -14,6 +14,8 @@ TYDIQA_ROWS = {
     ("en", "train"): 3696, ("sw", "train"): 2755, ("ko", "train"): 1625,
     ("en", "test"): 440, ("sw", "test"): 499, ("id", "test"): 565,
 }  # fmt: skip
+# MMLU's own counts, and those of its complete translations.
+MMLU = {"test": 14042, "validation": 1531, "shots": 285}
 # (validation, test); with English on either side the other language's, both directions alike.
 MLQA_PAIRS = {
     "ar": (517, 5335), "de": (512, 4517), "en": (1148, 11590), "es": (500, 5253), "hi": (507, 4918),

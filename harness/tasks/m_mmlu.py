@@ -7,9 +7,9 @@ from pathlib import Path
 from harness.metrics.exam import exam_marks, exam_metrics
 from harness.tasks.any_language import any_language
 from harness.tasks.english_exams import train_exam
-from harness.tasks.exam import Row, category, exam, first_file, letter, lettered, read_records
+from harness.tasks.exam import Row, category, exam, first_file, letter, lettered, read_records, shots_or_none
 from harness.tasks.json_rows import fields
-from harness.tasks.source import MissingDataError, Source
+from harness.tasks.source import Source
 from harness.tasks.subjects import SUBJECTS
 from harness.tasks.task import Loaded, Task
 
@@ -23,10 +23,7 @@ NAMES = {"test": ("test",), "validation": ("val",), "shots": ("dev", "train")}
 def load(source: Source, language: str, split: str, limit: int | None) -> Loaded:
     """`<lng>_{test,val}.json`; the solved examples are those of `<lng>_dev.json`, some subjects having fewer than 5."""
     rows = read_okapi(_file(source, language, split))
-    try:
-        shots = read_okapi(_file(source, language, "shots"))
-    except MissingDataError:
-        shots = []
+    shots = shots_or_none(lambda: read_okapi(_file(source, language, "shots")))
     return exam(rows, split, limit, shots, len(SUBJECTS))
 
 

@@ -2,7 +2,7 @@
 
 from harness.metrics.exam import exam_marks, exam_metrics
 from harness.tasks.english_exams import train_exam
-from harness.tasks.exam import Row, exam, read_exam_csv
+from harness.tasks.exam import Row, exam, read_exam_csv, shots_or_none
 from harness.tasks.source import MissingDataError, Source
 from harness.tasks.subjects import SUBJECTS
 from harness.tasks.task import Loaded, Task
@@ -28,10 +28,7 @@ def load(source: Source, language: str, split: str, limit: int | None) -> Loaded
 
 def shots_of(source: Source) -> list[Row]:
     """MMLU's dev, none where it is not at hand."""
-    try:
-        return read_mmlu(source, "shots")
-    except MissingDataError:
-        return []
+    return shots_or_none(lambda: read_mmlu(source, "shots"))
 
 
 TASK = Task(

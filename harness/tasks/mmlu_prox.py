@@ -7,9 +7,9 @@ from pathlib import Path
 from harness.metrics.exam import exam_marks, exam_metrics
 from harness.tasks.any_language import any_language
 from harness.tasks.english_exams import train_exam
-from harness.tasks.exam import LETTERS, Row, exam, first_file, letter, read_records
+from harness.tasks.exam import LETTERS, Row, exam, letter, read_records, shots_or_none, split_file
 from harness.tasks.json_rows import fields
-from harness.tasks.source import MissingDataError, Source
+from harness.tasks.source import Source
 from harness.tasks.task import Loaded, Task
 
 LANGUAGES = (
@@ -23,10 +23,7 @@ ABSENT = ("", "N/A", "None")
 def load(source: Source, language: str, split: str, limit: int | None) -> Loaded:
     """`<lng>/test*.parquet` (or .jsonl); the solved examples are those of `validation`."""
     rows = read_prox(_file(source, language, "test"))
-    try:
-        shots = read_prox(_file(source, language, "validation"))
-    except MissingDataError:
-        shots = []
+    shots = shots_or_none(lambda: read_prox(_file(source, language, "validation")))
     return exam(rows, "test", limit, shots, SUBJECTS)
 
 
@@ -43,9 +40,7 @@ def read_prox(path: Path) -> list[Row]:
 
 
 def _file(source: Source, language: str, split: str) -> Path:
-    kinds = ("parquet", "jsonl")
-    patterns = [f"{language}{joint}{split}*.{kind}" for joint in ("/", "_") for kind in kinds]
-    return first_file(source.root / "mmlu_prox", patterns)
+    return split_file(source.root / "mmlu_prox", [language], split, ("parquet", "jsonl"))
 
 
 TASK = Task(

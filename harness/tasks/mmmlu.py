@@ -11,7 +11,7 @@ from harness.tasks.exam import Row, category, exam, first_file, letter, read_nam
 from harness.tasks.global_mmlu import shots_of as global_shots
 from harness.tasks.mmlu import shots_of as english_shots
 from harness.tasks.source import Source
-from harness.tasks.subjects import SUBJECTS
+from harness.tasks.subjects import SUBJECTS, subject_name
 from harness.tasks.task import Loaded, Task
 
 LOCALES = {
@@ -27,7 +27,8 @@ def load(source: Source, language: str, split: str, limit: int | None) -> Loaded
     path = first_file(source.root / "mmmlu", [name, f"test/{name}", name.replace("-", "_"), f"{name[5:-4]}/*.csv"])
     seen: dict[str, int] = {}
     rows = []
-    for question, *options, answer, subject in read_named_csv(path, COLUMNS):
+    for question, *options, answer, named in read_named_csv(path, COLUMNS):
+        subject = subject_name(named)
         number = seen[subject] = seen.get(subject, -1) + 1
         one = f"{subject}/test/{number}"
         rows.append(Row(one, subject, question, tuple(options), letter(answer, 4), "", category(subject)))

@@ -15,6 +15,18 @@ from harness.errors import HarnessError
 from harness.tasks.task import Task
 
 GROUP = "harness.tasks"
+# What a file may raise while it is run.
+BROKEN = (
+    SyntaxError,
+    ImportError,
+    NameError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    LookupError,
+    OSError,
+    RuntimeError,
+)
 
 
 def read_file(path: str | Path) -> tuple[Task, ...]:
@@ -29,7 +41,7 @@ def read_file(path: str | Path) -> tuple[Task, ...]:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except (SyntaxError, ImportError, NameError, TypeError, AttributeError, ValueError) as error:
+    except BROKEN as error:
         line = getattr(error, "lineno", None)
         place = f", line {line}" if line else ""
         raise HarnessError(f"{file}{place} cannot be imported: {error}.", "Mend it; nothing was scored.") from error

@@ -5,17 +5,21 @@ translated SQuAD dev, and 53 of its 240 passages lie in `squad/dev-v2.0.part1.js
 
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from hashlib import blake2b
 from itertools import product
+from typing import TypeVar
 
 from harness.errors import HarnessError
 from harness.examples import Caption, Classify, Mining, Pair, Question, Span, Tag, Word
-from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
+from harness.tasks.scored_sets import loaded_sets
+from harness.tasks.source import Source
 from harness.tasks.task import Task, Training, content_hash
 from harness.tasks.xtreme import XTREME_LANGUAGES, XTREME_R_LANGUAGES
+
+Example = TypeVar("Example")
 
 
 def normalised_hash(text: str) -> str:
@@ -49,22 +53,14 @@ def contexts(examples: Iterable[Question]) -> set[str]:
 
 
 def evaluated_texts(source: Source, task: Task) -> Iterator[tuple[Question, ...]]:
-    """Every scored set of the task that is there: each language and pair of XTREME and XTREME-R, each split.
-
-    A malformed file raises its HarnessError: an overlap that was not looked for is not known to be absent."""
+    """Every scored set of the task that is there: each language and pair of XTREME and XTREME-R, each split."""
     known = [code for table in (XTREME_LANGUAGES, XTREME_R_LANGUAGES) for codes in table.values() for code in codes]
     singles = list(dict.fromkeys((*task.languages, *known)))
     pairs = ["-".join(pair) for pair in product(task.languages, repeat=2)]
     # Where one pair of languages is refused all are: asking 1,600 times costs seconds.
     pairs = pairs if any(map(task.accepts, pairs[1:2])) else []
-    seen: set[str] = set()
-    for language, split in product(filter(task.accepts, [*singles, *pairs]), ("validation", "test")):
-        try:
-            loaded = task.load(source, language, split, None)
-        except (MissingDataError, BlankedLabelsError):
-            continue
-        if loaded.data not in seen and not isinstance(loaded.examples, Mining):
-            seen.add(loaded.data)
+    for _, _, loaded in loaded_sets(source, [task], [*singles, *pairs]):
+        if not isinstance(loaded.examples, Mining):
             yield tuple(one for one in loaded.examples if not isinstance(one, Pair | Caption | Word))
 
 
@@ -75,8 +71,8 @@ def drop_overlap(training: Training, evaluated: Iterable[Iterable[Question]]) ->
     The selection set is cleaned too, unless all of it is evaluated: then it is the official one (English dev)
     and stays, which is said. Raises HarnessError where nothing is left to train on."""
     scored: set[str] = set().union(*map(contexts, evaluated))
-    train = _clean(training.train, scored)
-    dev = _clean(training.dev, scored)
+    train = unscored(training.train, scored, texts)
+    dev = unscored(training.dev, scored, texts)
     official = not dev and bool(training.dev)
     dev = training.dev if official else dev
     dropped = len(training.train) - len(train), len(training.dev) - len(dev)
@@ -95,9 +91,12 @@ def drop_overlap(training: Training, evaluated: Iterable[Iterable[Question]]) ->
     return kept, sum(dropped)
 
 
-def _clean(examples: Sequence[Question], scored: set[str]) -> tuple[Question, ...]:
-    known = {text: normalised_hash(text) in scored for text in {text for one in examples for text in texts(one)}}
-    return tuple(one for one in examples if not any(known[text] for text in texts(one)))
+def unscored(
+    examples: Sequence[Example], scored: set[str], texts_of: Callable[[Example], tuple[str, ...]]
+) -> tuple[Example, ...]:
+    """The examples of which no text is among these hashes."""
+    known = {text: normalised_hash(text) in scored for text in {text for one in examples for text in texts_of(one)}}
+    return tuple(one for one in examples if not any(known[text] for text in texts_of(one)))
 
 
 @cache

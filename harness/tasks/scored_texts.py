@@ -1,34 +1,13 @@
-"""Every text of a data folder that a task of the harness scores, for whoever trains on that folder.
-
-Retrieval sets count under their test split alone: FLORES-200's dev is what `pairs` and `mlm` may read."""
+"""Every text of a data folder that a task of the harness scores, for whoever trains on that folder."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from harness.examples import Caption, Examples, Mining, Pair, Word
 from harness.tasks.overlap import texts
-from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
-from harness.tasks.task import Loaded, Task
-
-SPLITS = ("validation", "test")
-RETRIEVAL = ("pair", "mine")
-
-
-def loaded_sets(
-    source: Source, tasks: Sequence[Task], languages: Sequence[str], splits: Sequence[str] = SPLITS
-) -> Iterator[tuple[Task, str, Loaded]]:
-    """(task, language, what is scored) of all that is there, each set once. A malformed file raises."""
-    for task in tasks:
-        seen: set[str] = set()
-        for language in filter(task.accepts, languages):
-            for split in ("test",) if task.form in RETRIEVAL and len(splits) > 1 else splits:
-                try:
-                    loaded = task.load(source, language, split, None)
-                except (MissingDataError, BlankedLabelsError):
-                    continue
-                if loaded.data not in seen:
-                    seen.add(loaded.data)
-                    yield task, language, loaded
+from harness.tasks.scored_sets import loaded_sets
+from harness.tasks.source import Source
+from harness.tasks.task import Task
 
 
 def scored_texts(source: Source, tasks: Sequence[Task], languages: Sequence[str]) -> Iterator[str]:

@@ -1,17 +1,19 @@
 """Where a task's files are, and how a text file is read: UTF-8, with file and line in every complaint."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, TypeVar
 
 from harness.errors import HarnessError
 
 BUNDLED = "bundled"
 CACHE = "HARNESS_DATA"
+T = TypeVar("T")
 _READ: ContextVar[set[Path] | None] = ContextVar("read", default=None)
 
 
@@ -27,10 +29,25 @@ class BlankedLabelsError(HarnessError):
 class Source:
     """A data folder: one subfolder per data set, files under the names they were published with.
 
-    `fetched` says that it is the cache folder, into which what is missing may be fetched."""
+    `fetched` says that it is the cache folder, into which what is missing may be fetched; `kept` is what was worked
+    out from its files, where it remembers that."""
 
     root: Path
     fetched: bool = False
+    kept: dict[Hashable, Any] | None = field(default=None, compare=False, repr=False)
+
+    def remembering(self) -> "Source":
+        """The same folder with an empty memory, for a while in which its files do not change: one plan."""
+        return replace(self, kept={})
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives; a source that remembers asks it once for each key. What it raises is not kept."""
+        if self.kept is None:
+            return make()
+        if key not in self.kept:
+            self.kept[key] = make()
+        found: T = self.kept[key]
+        return found
 
     def first(self, folder: str, names: Iterable[str]) -> Path:
         """The first of `names` that exists in the data set's folder; MissingDataError names all of them."""

@@ -27,3 +27,11 @@ SUBJECTS = tuple(sorted(CATEGORIES))
 def table_hash() -> str:
     """8 hex digits over the table."""
     return hashlib.sha256(repr(sorted(CATEGORIES.items())).encode()).hexdigest()[:8]
+
+
+def subject_name(text: str) -> str:
+    """`abstract_algebra` of `Abstract Algebra` and of `abstract_algebra_test.csv`: copies write subjects both ways."""
+    name = "_".join(text.lower().removesuffix(".csv").split())
+    for ending in ("_test", "_val", "_dev"):
+        name = name.removesuffix(ending)
+    return name

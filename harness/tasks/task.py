@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.examples import Choice, Examples, Question
+from harness.examples import Choice, Examples, Pair, Question
 from harness.metrics.score import Item, Metric
 from harness.tasks.source import Source
 
@@ -15,14 +15,15 @@ from harness.tasks.source import Source
 class Loaded:
     """The examples of one (task, language, split): `split` is the split's own name, `data` a hash of their content,
     `notes` what a reader of the score must know (it goes into the signature); `shots` are solved examples that may
-    stand in a prompt; `folder` is where files lie that examples name, which no hash knows."""
+    stand in a prompt: choices of an exam, pairs of a translation; `folder` is where files lie that examples name, which
+    no hash knows."""
 
     examples: Examples
     split: str
     data: str
     count: int
     notes: Mapping[str, str] = field(default_factory=dict)
-    shots: tuple[Choice, ...] = field(default=(), repr=False)
+    shots: tuple[Choice, ...] | tuple[Pair, ...] = field(default=(), repr=False)
     folder: Path | None = field(default=None, repr=False, compare=False)
 
 
@@ -46,7 +47,8 @@ class Task:
     `accepts` tells which further languages may be asked for; `joint` says that items with the same cluster are
     translations of one another, so that they are resampled together across languages; `labels` are the classes or
     tags in the order of a freshly made head; `train(source, language)` reads the training data of a language;
-    `marks(items)` is what must be said beside the scores of one language (whether they are above chance)."""
+    `marks(items)` is what must be said beside the scores of one language (whether they are above chance); `expand` is
+    what a language that was asked for stands for (both directions of a translation)."""
 
     name: str
     title: str
@@ -66,6 +68,7 @@ class Task:
     labels: tuple[str, ...] = ()
     train: Callable[[Source, str], Training] | None = None
     marks: Callable[[Sequence[Item]], Mapping[str, Any]] | None = None
+    expand: Callable[[str], tuple[str, ...]] = lambda language: (language,)
 
 
 def content_hash(examples: Any) -> str:

@@ -42,6 +42,47 @@ class Made:
     kept: bool = False
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What a training would be: its steps by its own settings, tokens of a step (the expected number of real ones), the
+    data sets' names, and hashes of all texts, those of the base's own training among them."""
+
+    steps: int
+    batch_size: int
+    tokens_per_step: float
+    names: tuple[str, ...]
+    texts: TrainingTexts
+
+
+def survey(request: Request, source: Source) -> Survey:
+    """Reads and cuts all that `make` would train on, and trains nothing. HarnessError for every mistake in the
+    request."""
+    parts = parse(request.recipe)
+    general = replace(settings_of(parts), **request.overrides)
+    _check(request, parts)
+    materials = read_materials(parts, source, request.wish, request.limit, request.allow_contaminated)
+    checkpoint = _open_base(request, materials, general.seed)
+    if any(part.recipe.form == "mlm" for part in parts):
+        needs_mlm(checkpoint, parts[0].recipe.name)
+    before = texts_of(read_manifest(checkpoint.folder or checkpoint.path))
+    base = load_carrier(checkpoint, general.seed)
+    gallery = gallery_of(source, request.state, request.dual)
+    bench = Bench(checkpoint, open_tokeniser(checkpoint), base, general.seed, request.layer, gallery)
+    own = {part.recipe.name: replace(part.recipe.settings, **request.overrides) for part in parts}
+    assembled = assemble(bench, parts, materials, own, request.mixing)
+    per_epoch = _steps(assembled, general)
+    tokens = sum(
+        float(one.lengths.mean()) * drawn for one, drawn in zip(assembled.components, assembled.drawn, strict=True)
+    )
+    return Survey(
+        steps=total_steps(general, per_epoch),
+        batch_size=general.batch_size,
+        tokens_per_step=tokens / per_epoch,
+        names=tuple(dict.fromkeys(one.material.name for one in assembled.components)),
+        texts=record.training_texts([one.material for one in assembled.components], before),
+    )
+
+
 def make(request: Request, source: Source, progress: Progress, say: Callable[[str], None] = lambda text: None) -> Made:
     """Trains and writes the checkpoint; a training that was killed goes on where it stood. `say` hears warnings.
     HarnessError for every mistake in the request before any compute, and where the output holds something else."""

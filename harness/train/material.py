@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.examples import Caption, Question
 from harness.tasks.captions import first_images
-from harness.tasks.overlap import normalised_hash, texts
+from harness.tasks.overlap import texts, unscored
 from harness.tasks.plain_text import read_corpora
 from harness.tasks.selection import held_tenth
 from harness.tasks.source import Source, files_read
@@ -131,7 +131,7 @@ def texts_of(example: Example) -> tuple[str, ...]:
 
 def without(material: Material, scored: set[str]) -> Material:
     """The material without examples of which a text is among these hashes (`normalised_hash`), and a note."""
-    train, dev = (tuple(one for one in side if not _is_scored(one, scored)) for side in (material.train, material.dev))
+    train, dev = (unscored(side, scored, texts_of) for side in (material.train, material.dev))
     gone = len(material.train) - len(train), len(material.dev) - len(dev)
     if not train:
         raise HarnessError(
@@ -140,10 +140,6 @@ def without(material: Material, scored: set[str]) -> Material:
         )
     said = f"{gone[0]} of {len(material.train)} training items and {gone[1]} of {len(material.dev)} dev items dropped"
     return replace(material, train=train, dev=dev, notes={**material.notes, "overlap": said})
-
-
-def _is_scored(example: Example, scored: set[str]) -> bool:
-    return any(normalised_hash(text) in scored for text in texts_of(example))
 
 
 def cut(material: Material, limit: int | None) -> Material:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ class Mixing:
     def __post_init__(self) -> None:
         if self.how not in MIXINGS:
             raise HarnessError(f"There is no mixing '{self.how}'.", f"Choose one of {', '.join(MIXINGS)}.")
-        if self.temperature <= 0 or (self.cap is not None and self.cap < 1):
+        if not 0 < self.temperature < inf or (self.cap is not None and self.cap < 1):
             raise HarnessError("A temperature and a cap must be above 0.", "Correct --temperature or --cap.")
 
 

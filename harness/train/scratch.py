@@ -35,6 +35,8 @@ class Sizes:
             raise HarnessError(f"A vocabulary of {self.vocabulary} cannot hold all bytes.", f"From {smallest} on.")
         if self.width % self.heads:
             raise HarnessError(f"{self.heads} heads cannot share a width of {self.width}.", "Choose a multiple.")
+        if not 0 <= self.dropout < 1:
+            raise HarnessError(f"--dropout {self.dropout} is no share of what is dropped.", "From 0 to below 1.")
 
 
 def make_scratch(texts: Sequence[str], sizes: Sizes, seed: int, folder: Path) -> None:

@@ -72,11 +72,13 @@ def _mistakes(settings: TrainSettings) -> list[str]:
     positive = ["learning_rate", "epochs", "batch_size", "max_length", "clip", "epsilon", "length_pool"]
     positive += ["max_steps", "evaluate_every", "patience", "dev_limit", "micro_tokens", "save_every"]
     values = asdict(settings)
-    wrong = [f"{name} is {values[name]}, must be above 0" for name in positive if not _above_zero(values[name])]
+    wrong = [
+        f"{name} is {values[name]}, must be a number above 0" for name in positive if not _above_zero(values[name])
+    ]
     wrong += [
-        f"{name} is {values[name]}, must not be below 0"
-        for name in ("warmup", "weight_decay", "lora")
-        if values[name] < 0
+        f"{name} is {values[name]}, must be a number and not below 0"
+        for name in ("warmup", "weight_decay", "lora", "seed")
+        if not 0 <= values[name] < math.inf
     ]
     if not 0 < settings.layer_decay <= 1:
         wrong.append(f"layer_decay is {settings.layer_decay}, must be above 0 and at most 1")
@@ -93,7 +95,7 @@ def _mistakes(settings: TrainSettings) -> list[str]:
 
 
 def _above_zero(value: float | None) -> bool:
-    return value is None or value > 0
+    return value is None or 0 < value < math.inf
 
 
 def total_steps(settings: TrainSettings, per_epoch: int) -> int:

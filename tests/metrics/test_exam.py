@@ -1,15 +1,16 @@
 """Scores of an exam by hand: macro, groups, the baseline of the commonest letter, and the mark above chance."""
 
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
 
-from harness.metrics.exam import BASELINE, MACRO, above_chance, exam_marks, group_metrics
+from harness.metrics.exam import BASELINE, CHANCE, MACRO, above_chance, exam_marks, group_metrics
 from harness.metrics.score import Item, evaluate
 
 
-def item(number: int, gold: int, output: int | None, subject: str = "s", **tags: str) -> Item:
+def item(number: int, gold: int, output: int | None, subject: str = "s", **tags: Any) -> Item:
     return Item(str(number), gold, output, str(number), {"subject": subject, **tags})
 
 
@@ -34,6 +35,8 @@ def test_groups_and_baseline() -> None:
     assert found == {"macro": pytest.approx(7 / 12), "accuracy_STEM": pytest.approx(2 / 3), "accuracy_CA": 0.5}
     assert [one.name for one in group_metrics([("culture", "CS")], False)] == ["accuracy_CS"]
     assert evaluate(BASELINE, ITEMS) == pytest.approx(3 / 5)
+    guesses = [item(number, 0, 0, chance=share) for number, share in enumerate((0.25, 0.1))]
+    assert evaluate(CHANCE, guesses) == pytest.approx(0.175)
 
 
 def test_the_mark_is_the_share_of_dealings_that_do_as_well() -> None:

@@ -98,7 +98,7 @@ def test_readings_of_a_causal_model(models: dict[str, Path], tmp_path: Path) -> 
     assert evaluate(models["llama"], tmp_path, *run) == 0
     found = result(tmp_path)
     assert set(values(found)) == {
-        "accuracy", "majority_baseline", "accuracy_text", "accuracy_text_per_character", "accuracy_text_pmi",
+        "accuracy", "majority_baseline", "chance", "accuracy_text", "accuracy_text_per_character", "accuracy_text_pmi",
         "accuracy_cyclic", "order_agreement",
     }  # fmt: skip
     assert found.folder == "prompt@5shot@both@cyclic"
@@ -154,6 +154,37 @@ def test_an_encoder_decoder_and_lm_evals_own_backend(models: dict[str, Path], tm
     of_llama = [one for one in Store(tmp_path).results() if one.checkpoint == "llama"]
     assert sorted(one.folder for one in of_llama) == ["prompt@hf@limit6", "prompt@limit6"]
     assert len({json.dumps(values(one)) for one in of_llama}) == 1
+
+
+def test_cultural_labels_and_categories_are_rows(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = []
+    for number, subject in enumerate(["anatomy", "anatomy", "virology", "astronomy"]):
+        row = {"sample_id": f"{subject}/test/{number}", "subject": subject, "question": f"Frage {number}?"}
+        row |= {f"option_{one}": f"{one} {number}" for one in "abcd"} | {"answer": "ABCD"[number]}
+        category = "STEM" if subject == "astronomy" else "Medical"
+        rows.append(
+            {**row, "subject_category": category, "cultural_sensitivity_label": ("CS", "CA", "CA", "-")[number]}
+        )
+    for task in ("global_mmlu", "global_mmlu_lite"):
+        path = tmp_path / "data" / task / "de" / "test.jsonl"
+        path.parent.mkdir(parents=True)
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    run = ["--tasks", "global_mmlu,global_mmlu_lite", "--languages", "de"]
+    given = ["--model", str(models["llama"]), "--data", str(tmp_path / "data"), "--output", str(tmp_path / "r")]
+    assert main(["eval", *given, *run]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "global_mmlu beside what no knowledge would give (percent)" in printed
+    assert "majority" in printed
+    part, lite = (result(tmp_path / "r", task, "de") for task in ("global_mmlu", "global_mmlu_lite"))
+    shared = {"accuracy", "majority_baseline", "chance", "accuracy_CS", "accuracy_CA"}
+    # Three of 57 subjects: no macro and no category. The small set has no full list of subjects.
+    assert set(values(part)) == shared
+    assert set(values(lite)) == {*shared, "macro", "accuracy_Medical", "accuracy_STEM"}
+    assert (values(lite)["chance"], values(lite)["majority_baseline"]) == (0.25, 0.25)
+    counts = {item.id: item.readings for item in Store(tmp_path / "r").items(lite)}
+    assert [one.get("culture") for one in counts.values()] == ["CS", "CA", "CA", None]
 
 
 def test_a_killed_run_goes_on_within_the_language(

@@ -28,7 +28,7 @@ def vectors(seed: int, rows: int) -> np.ndarray:
 
 def test_a_killed_search_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finder, "LONG_SEARCH", 0)
-    monkeypatch.setattr(neighbours, "Search", lambda: Search(tile=64))
+    monkeypatch.setattr(neighbours, "search_for", lambda recall: Search(tile=64))
     source, target = vectors(0, 200), vectors(1, 150)
     expected = search_both(source, target, 4)
     seen: list[int] = []
@@ -62,3 +62,16 @@ def test_only_an_approximate_search_has_a_recall(tmp_path: Path) -> None:
         find = Finder(job(engine), tmp_path, lambda *moment: None)
         find(vectors(0, 300), vectors(1, 300), 4)
         assert len(find.recalls) == recalls
+
+
+@pytest.mark.parametrize("engine", ["exact", "auto", "ivf"])
+def test_what_an_approximate_search_says_beside_the_scores(engine: str, tmp_path: Path) -> None:
+    find = Finder(job(engine), tmp_path, lambda *moment: None)
+    find(vectors(0, 300), vectors(1, 300), 4)
+    said = find.readings()
+    if engine == "ivf":
+        assert set(said) == {"recall", "recall_interval", "recall_queries"}
+        low, high = (float(one) for one in str(said["recall_interval"]).split("-"))
+        assert low <= float(str(said["recall"])) <= high
+    else:
+        assert said == ({"engine": "exact"} if engine == "auto" else {})

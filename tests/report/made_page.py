@@ -43,7 +43,7 @@ def hostile(root: Path) -> list[KnownEntry]:
     for name in HOSTILE:
         patterns = {code: (f"{name}|{code}", name) for code in first.entry.cells}
         entry = replace(first.entry, checkpoint=name, folder=f"transfer@{name}", patterns=patterns)
-        entries.append(KnownEntry(entry, Known(name, COMMAND, None, (name,))))
+        entries.append(KnownEntry(entry, Known(name, dict.fromkeys(first.entry.cells, COMMAND), None, (name,))))
     return entries
 
 

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 from made_page import COMMAND, HOSTILE, fill, hostile, hostile_page
+from made_results import Made, write
 
 from harness.cli import main
+from harness.errors import HarnessError
 from harness.report.page.entry import Cell
-from harness.report.page.site import gather
+from harness.report.page.site import gather, render
 from harness.report.page.supervision import supervision
 from harness.report.page.tables import Line, Table, tabs
 from harness.store import Store
+from harness.tasks import get_task
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,20 @@ def test_four_files_are_written(site: Path) -> None:
     assert any("deviation" in row for row in rows)
 
 
+def test_each_language_leads_to_the_command_that_scored_it(tmp_path: Path) -> None:
+    write(tmp_path / "results", Made("m"), {"de": [True, False, True], "sw": [True, True, False]}, average=False)
+    later = tmp_path / "results/m/xnli/transfer/sw.seed42.run.json"
+    later.write_text(json.dumps({"command": "harness eval --languages sw"}), "utf-8")
+    data = _data(render(gather(Store(tmp_path / "results")).entries, "results"))
+    asked = data["asked"][data["entries"][0]["asked"]]
+    codes = data["tasks"]["xnli"]["languages"]
+    found = {code: data["commands"][at] for code, at in zip(codes, asked, strict=True) if at is not None}
+    assert found == {"de": "harness eval --model m", "sw": "harness eval --languages sw"}
+    later.write_text("{", "utf-8")
+    with pytest.raises(HarnessError, match=r"sw\.seed42\.run\.json cannot be read"):
+        gather(Store(tmp_path / "results"))
+
+
 def test_equal_results_give_an_equal_page(results: Path, site: Path, tmp_path: Path) -> None:
     assert main(["leaderboard", str(results), "--output", str(tmp_path), "--quiet"]) == 0
     assert (tmp_path / "index.html").read_bytes() == (site / "index.html").read_bytes()
@@ -84,6 +101,17 @@ def test_incomplete_and_limited_rows_are_shown_and_not_ranked(results: Path) -> 
     assert lines["limited"].numbers["xnli"].ranks is None
     assert lines["limited"].warnings == ("only the first 90 items",)
     assert lines["run-0"].numbers["xnli"].ranks is not None
+
+
+def test_who_was_trained_on_scored_items_is_marked_and_not_ranked(tmp_path: Path) -> None:
+    right = {code: [True, True, False] * 10 for code in get_task("xnli").languages}
+    for name, note in (("a", ""), ("b", "MNLI"), ("c", "MNLI; 4 of 30 items")):
+        settings = {"preset": "xtreme", "source_language": "en", **({"trained on": note} if note else {})}
+        write(tmp_path, Made(name, settings=settings), right)
+    lines = _lines(_table(tmp_path, "zero-shot"))
+    assert [lines[name].numbers["xnli"].ranks is None for name in "abc"] == [False, False, True]
+    assert lines["b"].warnings == ("trained on MNLI",)
+    assert lines["c"].warnings == ("trained on MNLI; scored items in 15 languages",)
 
 
 def test_rows_that_may_be_first_are_shaded(results: Path) -> None:
@@ -124,7 +152,7 @@ def test_each_number_leads_to_its_signature_and_command(results: Path, site: Pat
         one for one in Store(results).results() if (one.checkpoint, one.language, one.seed) == ("run-1", "sw", 1)
     )
     assert made == stored.main.signature  # type: ignore[union-attr]
-    assert data["commands"][entry["command"]] == "harness eval --model run-1"
+    assert data["commands"][data["asked"][entry["asked"]][at]] == "harness eval --model run-1"
     swahili = [one.main for one in Store(results).results() if (one.checkpoint, one.language) == ("run-1", "sw")]
     mean = sum(score.value for score in swahili if score) / 3
     assert entry["value"][at] / 10_000 == pytest.approx(mean, abs=1e-4)

@@ -10,7 +10,7 @@ from nearest import assert_nearest, vectors
 
 from harness.errors import HarnessError
 from harness.retrieval import faiss_index
-from harness.retrieval.faiss_index import Lists, gpus, search_flat, search_lists
+from harness.retrieval.faiss_index import gpus, search_flat
 
 
 def test_flat_search_is_a_full_sort() -> None:
@@ -18,33 +18,9 @@ def test_flat_search_is_a_full_sort() -> None:
     assert_nearest(search_flat(queries, index, 5), queries, index, 5)
 
 
-def test_all_lists_together_are_a_flat_search() -> None:
-    queries, index = vectors(2, 200, 24), vectors(3, 800, 24)
-    assert_nearest(search_lists(queries, index, 4, Lists(lists=10, probes=10)), queries, index, 4)
-
-
-def test_more_probes_find_more() -> None:
-    queries, index = vectors(4, 300, 24), vectors(5, 2000, 24)
-    truth = search_flat(queries, index, 4)[1]
-    found = [
-        (search_lists(queries, index, 4, Lists(lists=30, probes=probes))[1] == truth).mean() for probes in (1, 5, 30)
-    ]
-    assert found[0] < found[1] < found[2] == 1
-
-
-def test_a_query_whose_lists_are_too_short_still_gets_k() -> None:
-    queries, index = vectors(6, 50, 8), vectors(7, 40, 8)
-    similarity, found = search_lists(queries, index, 30, Lists(lists=20, probes=1))
-    assert (found >= 0).all()
-    assert np.isfinite(similarity).all()
-    assert_nearest((similarity, found), queries, index, 30)
-
-
-@pytest.mark.parametrize("rows", [1, 5, 100])
-def test_a_small_index_needs_no_warning(rows: int, capfd: pytest.CaptureFixture[str]) -> None:
-    search_lists(vectors(8, 10, 8), vectors(9, rows, 8), 1, Lists())
-    written = capfd.readouterr()
-    assert "WARNING" not in written.err + written.out
+def test_halves_with_scores_in_float32_find_the_same() -> None:
+    queries, index = vectors(2, 60, 24), vectors(3, 900, 24)
+    assert_nearest(search_flat(queries, index, 5, half=True), queries, index, 5)
 
 
 def test_names_of_gpu_functions_alone_are_no_gpu() -> None:
@@ -54,27 +30,29 @@ def test_names_of_gpu_functions_alone_are_no_gpu() -> None:
     assert [gpus(build) for build in (cpu_build, without, gpu_build)] == [0, 0, 2]
 
 
-def test_where_there_are_gpus_the_index_goes_to_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("half", [False, True])
+def test_every_gpu_searches_its_share(half: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAISS's GPU functions by stand-ins with their signature: what is tested is who gets what, and the merge."""
     faiss: Any = faiss_index.load_faiss()
-    moved = []
+    calls: list[tuple[int, str, int]] = []
 
-    def index_cpu_to_all_gpus(index: Any) -> Any:
-        moved.append(type(index).__name__)
-        return index
+    def knn_gpu(res: object, xq: Any, xb: Any, k: int, *, metric: int, device: int, **limits: int) -> tuple[Any, Any]:
+        assert metric == faiss.METRIC_INNER_PRODUCT
+        assert set(limits) == {"vectorsMemoryLimit", "queriesMemoryLimit"}
+        calls.append((device, str(xb.dtype), len(xb)))
+        scores = xq.astype(np.float32) @ xb.astype(np.float32).T
+        found = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(scores, found, 1), found
 
     fake = ModuleType("faiss")
     fake.__dict__.update(faiss.__dict__)
-    fake.__dict__.update(
-        StandardGpuResources=None,
-        get_num_gpus=lambda: 2,
-        index_cpu_to_all_gpus=index_cpu_to_all_gpus,
-        GpuParameterSpace=faiss.ParameterSpace,
-    )
+    fake.__dict__.update(StandardGpuResources=object, get_num_gpus=lambda: 3, knn_gpu=knn_gpu)
     monkeypatch.setitem(sys.modules, "faiss", fake)
     queries, index = vectors(10, 20, 8), vectors(11, 200, 8)
-    search_flat(queries, index, 2)
-    search_lists(queries, index, 2, Lists(lists=4))
-    assert moved == ["IndexFlatIP", "IndexIVFFlat"]
+    assert_nearest(search_flat(queries, index, 4, half), queries, index, 4)
+    kind = "float16" if half else "float32"
+    assert sorted(calls) == [(0, kind, 66), (1, kind, 67), (2, kind, 67)]
+    assert_nearest(search_flat(queries, index[:2], 2, half), queries, index[:2], 2)
 
 
 def test_a_missing_faiss_names_both_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:

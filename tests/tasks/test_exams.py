@@ -184,7 +184,7 @@ def test_english_sets_and_unknown_ones(tmp_path: Path) -> None:
     put(tmp_path, "arc/ARC-Easy/ARC-Easy-Train.jsonl", json.dumps(arc) + "\n")
     race = {"article": "A", "questions": ["Q1", "Q2"], "options": [["a", "b"], ["c", "d"]], "answers": ["B", "A"]}
     put(tmp_path, "race/train/high/1.txt", json.dumps(race))
-    swag = {"ctx": "C", "endings": ["a", "b", "c", "d"], "label": 3}
+    swag = {"ctx_a": "C", "ctx_b": "X", "endings": ["a", "b", "c", "d"], "label": 3}
     put(tmp_path, "hellaswag/hellaswag_train.jsonl", json.dumps(swag) + "\n")
     source = Source(tmp_path)
     found = get_task("m_mmlu").train
@@ -192,6 +192,8 @@ def test_english_sets_and_unknown_ones(tmp_path: Path) -> None:
     assert found(source, "en").notes["training"] == "mmlu_auxiliary 1, mmlu 1, cosmosqa 1, race 2, arc 1"
     named = train_on(source, "en", ("arc", "hellaswag", "race"))
     assert sorted(one.answer for one in (*named.train, *named.dev)) == [0, 1, 1, 3]
+    scene = next(one for one in (*named.train, *named.dev) if one.id == "hellaswag/0")
+    assert (scene.context, scene.options[3]) == ("C", "X d")
     with pytest.raises(HarnessError, match="'arcc'"):
         train_on(source, "en", ("arcc",))
     with pytest.raises(MissingDataError):

@@ -83,10 +83,12 @@ def test_ccgbank_in_its_own_files(tmp_path: Path) -> None:
 
 def test_a_label_that_is_none_is_refused_with_its_line(tmp_path: Path) -> None:
     header = "id,context,question,answer0,answer1,answer2,answer3,label\n"
-    with pytest.raises(HarnessError, match="line 2"):
+    with pytest.raises(HarnessError, match="row 2"):
         read_cosmosqa(write(tmp_path / "a.csv", f"{header}x,c,q,a,b,c,d,7\n"))
     with pytest.raises(HarnessError, match="no column label"):
         read_cosmosqa(write(tmp_path / "b.csv", "id,context,question,answer0,answer1,answer2,answer3\n"))
+    with pytest.raises(HarnessError, match="row 2: 3 fields instead of 8"):
+        read_cosmosqa(write(tmp_path / "c.csv", f"{header}x,c,q\n"))
 
 
 def test_text_and_pairs_at_hand(shared: Path) -> None:

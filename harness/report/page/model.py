@@ -1,4 +1,4 @@
-"""What is known of a checkpoint beside its scores: its kind, the command that scored it, what it has read."""
+"""What is known of a checkpoint beside its scores: its kind, the commands that scored it, what it has read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from functools import cache
 
 from harness.checkpoint.zoo import ZooEntry, list_models
 from harness.report.page.entry import Entry
-from harness.store import Result, Store
+from harness.store import AVERAGE, Result, Store
 
 UNKNOWN_KIND = "unknown kind"
 NO_COMMAND = "(no command was recorded: made from Python)"
@@ -14,22 +14,27 @@ NO_COMMAND = "(no command was recorded: made from Python)"
 
 @dataclass(frozen=True)
 class Known:
-    """`seen` are the languages of its pretraining (None: the zoo does not say); `read` its training data."""
+    """`commands` by language; `seen` are the languages of its pretraining (None: the zoo does not say); `read` its
+    training data."""
 
     kind: str
-    command: str
+    commands: Mapping[str, str]
     seen: frozenset[str] | None
     read: tuple[str, ...] | None
 
 
 def known(store: Store, group: Sequence[Result]) -> Known:
-    """From the run record of the group's first scored language, and the zoo's entry of that name."""
-    first = next(one for one in group if one.status == "scored" and one.language != "avg")
-    run = store.run(first)
-    entry = _zoo().get(first.checkpoint)
+    """From the run records of the group's languages (of their first seed), and the zoo's entry of that name."""
+    firsts: dict[str, Result] = {}
+    for one in group:
+        if one.status == "scored" and one.language != AVERAGE:
+            firsts.setdefault(one.language, one)
+    runs = {code: store.run(one) for code, one in firsts.items()}
+    entry = _zoo().get(group[0].checkpoint)
+    kind = next(iter(runs.values())).get("kind")
     return Known(
-        kind=str(run.get("kind") or (entry.kind if entry else None) or UNKNOWN_KIND),
-        command=str(run.get("command") or NO_COMMAND),
+        kind=str(kind or (entry.kind if entry else None) or UNKNOWN_KIND),
+        commands={code: str(run.get("command") or NO_COMMAND) for code, run in runs.items()},
         seen=frozenset(entry.seen) if entry is not None and entry.seen is not None else None,
         read=entry.training_data if entry is not None else None,
     )

@@ -100,6 +100,11 @@ function signatureOf(entry, at, language) {
   };
   return DATA.patterns[DATA.places[entry.pattern][place]].replace(/\{(language|data|seed)\}/g, (found) => values[found]);
 }
+function commandsOf(entry, at) {
+  const asked = DATA.asked[entry.asked];
+  const places = new Set(at < 0 ? asked.filter((one) => one !== null) : [asked[at]]);
+  return [...places].map((one) => DATA.commands[one]).join("\n");
+}
 function showNumber(index, language) {
   const entry = DATA.entries[index];
   const codes = DATA.tasks[entry.task].languages;
@@ -116,7 +121,7 @@ function showNumber(index, language) {
   if (at < 0) rows.push(["languages", `${scored} of ${entry.official} scored${entry.ranked ? "" : "; not ranked"}`]);
   if (entry.read !== undefined) rows.push(["has read", DATA.read[entry.read].join(", ")]);
   if (entry.failed) rows.push(["failed", Object.entries(entry.failed).map((one) => one.join(": ")).join("; ")]);
-  rows.push(["signature", signatureOf(entry, at, language), true], ["command", DATA.commands[entry.command], true]);
+  rows.push(["signature", signatureOf(entry, at, language), true], ["command", commandsOf(entry, at), true]);
   byId("d-list").replaceChildren(...rows.flatMap(([name, value, code]) => {
     const detail = element("dd");
     const text = element(code ? "code" : "bdi", value);

@@ -36,7 +36,9 @@ def payload(entries: Sequence[KnownEntry], tabs: Iterable[tuple[str, Sequence[st
     for one in entries:
         known = codes.setdefault(one.entry.task, list(one.entry.languages))
         known += [code for code in one.entry.cells if code not in known]
-    tables = {name: Table() for name in ("patterns", "commands", "counts", "data", "places", "seen", "read", "seeds")}
+    tables = {
+        name: Table() for name in ("patterns", "commands", "asked", "counts", "data", "places", "seen", "read", "seeds")
+    }
     folded = [_fold(one, codes[one.entry.task], tables) for one in entries]
     return {
         "languages": {code: _described(code) for own in codes.values() for code in own},
@@ -52,6 +54,8 @@ def _fold(one: KnownEntry, codes: Sequence[str], tables: dict[str, Table]) -> di
     cells = [entry.cells.get(code) for code in codes]
     signed = [entry.patterns.get(code, ("", "")) for code in codes]
     patterns = tuple(tables["patterns"].place(pattern) for pattern, _ in signed)
+    asked = (known.commands.get(code) for code in codes)
+    commands = tuple(None if one is None else tables["commands"].place(one) for one in asked)
     folded: dict[str, Any] = {
         "name": entry.checkpoint,
         "marks": entry.marks,
@@ -70,7 +74,7 @@ def _fold(one: KnownEntry, codes: Sequence[str], tables: dict[str, Table]) -> di
         "n": tables["counts"].place(tuple(0 if cell is None else cell.n for cell in cells)),
         "pattern": tables["places"].place(patterns),
         "data": tables["data"].place(tuple(data for _, data in signed)),
-        "command": tables["commands"].place(known.command),
+        "asked": tables["asked"].place(commands),
     }
     if any(cell is not None and cell.deviation is not None for cell in cells):
         folded["sd"] = [_deviation(cell) for cell in cells]
