@@ -60,6 +60,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.prediction
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.prompting --data ../shared/data
+	$(BIN)/python -m benchmarks.scaling --data ../shared/data
 
 clean:
 	rm -rf $(VENV) build results demo-results demo-site demo-tiny tiny

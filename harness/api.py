@@ -14,16 +14,19 @@ from harness.checkpoint import open_checkpoint
 from harness.errors import HarnessError, unknown_names
 from harness.flags.evaluation import TRAINING
 from harness.flags.values import split_list
+from harness.folder import open_folder
 from harness.plan import Plan, Progress, plan
 from harness.protocols import PROTOCOLS
 from harness.report.leaderboard import Row, leaderboard
-from harness.run import Outcome, name_checkpoints, run
+from harness.run import Outcome, name_checkpoints, run, split_missing
 from harness.settings import Settings
 from harness.store import Store, open_store
 from harness.tasks import include, select
 from harness.tasks.source import open_source
 from harness.train.presets import DEFAULT_GRID
 from harness.trajectory import expand
+from harness.work.crew import Crew, check
+from harness.work.estimate import Estimate, estimate
 
 if TYPE_CHECKING:
     import pandas
@@ -34,11 +37,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Results:
-    """A results folder: its rows, one per number (fractions 0-1); of a run also what it wrote, kept and failed in."""
+    """A results folder: its rows, one per number (fractions 0-1); of a run also what it wrote, kept and failed in, of
+    a dry run what is expected of the run."""
 
     store: Store
     rows: tuple[Row, ...]
     outcome: Outcome | None = None
+    estimates: tuple[Estimate, ...] = ()
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -69,6 +74,8 @@ class Options:
     dry_run: bool = False
     trust_remote_code: bool = False
     include: tuple[str, ...] = ()
+    executor: str = "local"
+    workers: int | None = None
 
 
 def evaluate(
@@ -87,18 +94,24 @@ def evaluate(
     watch = watch or Watch()
     own = Options(**{key: options.pop(key) for key in list(options) if key in Options.__dataclass_fields__})
     include(own.include)
+    crew = Crew(own.executor, own.workers, options.get("device") or "auto", tuple(own.include))
     selected = select(split_list(tasks) if isinstance(tasks, str) else tasks)
     source = open_source(data)
     settings = settings_from(options)
-    _check_device(settings.device)
+    if own.executor != "ray":
+        # A cluster's machines may have what this one has not.
+        _check_device(settings.device)
     models = expand([model] if isinstance(model, str) else model, own.name)
     opened = [(one.name, open_checkpoint(one.model, own.trust_remote_code)) for one in models]
     planned = plan(name_checkpoints(opened, own.name), selected, source, settings, PROTOCOLS, watch.progress)
     watch.planned(planned)
     if own.dry_run:
-        return Results(Store(Path(output)), ())
+        there = Store(open_folder(output))
+        missing, _ = split_missing(planned.jobs, there, own.redo_stale)
+        return Results(there, (), None, estimate(missing, there.cache, watch.progress))
+    check(crew)
     store = open_store(output)
-    outcome = run(planned, store, own.redo_stale, watch.progress)
+    outcome = run(planned, store, own.redo_stale, watch.progress, crew)
     names = {job.name for job in planned.jobs}
     asked = {task.name for task in selected}
     rows = tuple(row for row in leaderboard(store) if row.checkpoint in names and row.task in asked)
@@ -107,7 +120,7 @@ def evaluate(
 
 def open_results(folder: str | Path) -> Results:
     """What a results folder holds."""
-    store = Store(Path(folder))
+    store = Store(open_folder(folder))
     return Results(store, tuple(leaderboard(store)))
 
 

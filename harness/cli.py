@@ -40,6 +40,7 @@ def eval_command(options: argparse.Namespace) -> int:
 
     from harness.api import Watch, evaluate
     from harness.report.console import print_leaderboard, print_plan, progress_bars
+    from harness.report.console_estimate import print_estimates
 
     flags = {key: value for key, value in vars(options).items() if key not in ("command", "quiet", "model", "tasks")}
     notes = Console(stderr=True, quiet=options.quiet)
@@ -47,10 +48,13 @@ def eval_command(options: argparse.Namespace) -> int:
         watch = Watch(lambda plan: print_plan(plan, notes), progress)
         results = evaluate(options.model, options.tasks, watch=watch, **flags)
     if results.outcome is None:
+        print_estimates(results.estimates, options.workers or 1, Console(quiet=options.quiet))
         return OK
     print_leaderboard(results.rows, Console(quiet=options.quiet))
     outcome = results.outcome
-    notes.print(f"{len(outcome.written)} results written, {len(outcome.kept)} kept, in {options.output}", style="dim")
+    done = f"{len(outcome.written)} results written, {len(outcome.kept)} kept, in {options.output}"
+    shared = f"; {outcome.seconds:.0f} s of work by all workers" if options.executor != "local" else ""
+    notes.print(f"{done}{shared}", style="dim", markup=False)
     return FAILED if outcome.failed else OK
 
 
@@ -75,13 +79,47 @@ def train_command(options: argparse.Namespace) -> int:
     return OK
 
 
+def study_command(options: argparse.Namespace) -> int:
+    """Trains recipes with several seeds, scores all alike, says which differ."""
+    from rich.console import Console
+
+    from harness.api import Watch
+    from harness.report.console import progress_bars
+    from harness.report.console_study import print_costs, print_study
+    from harness.report.study.command import as_text
+    from harness.study.flags import request_from
+    from harness.study.run import run_study
+
+    notes = Console(stderr=True, quiet=options.quiet)
+
+    def say(text: str) -> None:
+        notes.print(text, style="dim", markup=False, soft_wrap=True)
+
+    with progress_bars(options.quiet) as progress:
+        watch = Watch(progress=progress, said=say)
+        outcome = run_study(request_from(options), watch, say, options.dry_run)
+    if outcome.report is None or outcome.done is None:
+        print_costs(outcome.estimated, outcome.notes, options.format, Console())
+        return OK
+    if options.format == "table":
+        print_study(outcome.report, Console(quiet=options.quiet))
+    else:
+        print(as_text(outcome.report, options.format))
+    done = outcome.done
+    say(f"{len(done.run)} jobs done, {len(done.kept)} kept; tables in {options.output}")
+    for name, reason in done.failed.items():
+        notes.print(f"failed  {name}: {reason}", style="red", markup=False, soft_wrap=True)
+    return FAILED if done.failed else OK
+
+
 def leaderboard_command(options: argparse.Namespace) -> int:
     """Shows what a results folder holds, or writes it as a page."""
     if options.agreement:
+        from harness.folder import open_folder
         from harness.report.agreement import agreement, as_table
         from harness.store import Store
 
-        print(as_table(agreement(Store(Path(options.results)))))
+        print(as_table(agreement(Store(open_folder(options.results)))))
         return OK
     from harness.report.console import progress_bars
     from harness.report.formats import as_text, write
@@ -170,11 +208,12 @@ def score_command(options: argparse.Namespace) -> int:
 
 def export_command(options: argparse.Namespace) -> int:
     """Writes results as an official submission folder."""
+    from harness.folder import open_folder
     from harness.report.export import export
     from harness.store import Store
 
     output = Path(options.output)
-    done = export(Store(Path(options.results)), options.checkpoint, output, options.with_labels, options.setting)
+    done = export(Store(open_folder(options.results)), options.checkpoint, output, options.with_labels, options.setting)
     left_out = f"; not in the official layout: {', '.join(done.left_out)}" if done.left_out else ""
     print(f"{done.files} prediction files in {output}{left_out}")
     return OK
@@ -255,6 +294,7 @@ def lm_eval_command(options: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "eval": eval_command,
     "train": train_command,
+    "study": study_command,
     "leaderboard": leaderboard_command,
     "compare": compare_command,
     "check": check_command,

@@ -90,5 +90,27 @@ class Mining:
     test: Comparable | None
 
 
+@dataclass(frozen=True)
+class Caption:
+    """What is said of an image in a language. `image` is the image's id: its path below the folder `image_text`;
+    `held` says that nothing may be trained on it."""
+
+    image: str
+    language: str
+    text: str
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word and its translation; `held` says that no recipe is trained on the pair. `row` counts the lexicon's."""
+
+    row: int
+    source: str
+    target: str
+    held: bool
+
+
 Question = Classify | Tag | Span | Choice
-Examples = tuple[Classify, ...] | tuple[Tag, ...] | tuple[Span, ...] | tuple[Choice, ...] | tuple[Pair, ...] | Mining
+Questions = tuple[Classify, ...] | tuple[Tag, ...] | tuple[Span, ...] | tuple[Choice, ...]
+Examples = Questions | tuple[Pair, ...] | tuple[Caption, ...] | tuple[Word, ...] | Mining

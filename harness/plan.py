@@ -92,7 +92,9 @@ class Protocol:
     resolve: Callable[[Checkpoint, Task, Settings, Source], Resolved]
     run: Callable[[Sequence[Job], Path, Progress], Iterable[tuple[Job, Answer]]]
     seedless: bool = False
-    variants: Callable[[Checkpoint, Settings], Sequence[Settings]] = lambda checkpoint, settings: (settings,)
+    variants: Callable[[Checkpoint, Task, Settings], Sequence[Settings]] = lambda checkpoint, task, settings: (
+        settings,
+    )
     metrics: Callable[[Job, str], tuple[Metric, ...]] = task_metrics
     lacks: Callable[[Task, str, Loaded, Settings], str] = lambda task, language, loaded, settings: ""
     details: Callable[[Task, Loaded, Settings], Mapping[str, Any]] = lambda task, loaded, settings: {}
@@ -150,7 +152,7 @@ def plan(
             protocol, reason = _protocol(task, checkpoint, settings, protocols)
             own = contamination.flagged(checkpoint, task, loaded)
             warnings += [f"{name}, {task.name}: {said}" for said in contamination.warnings(own)]
-            for one in protocol.variants(checkpoint, settings):
+            for one in protocol.variants(checkpoint, task, settings):
                 found = _task_plan(name, checkpoint, task, (protocol, reason), own, source, one)
                 jobs += found.jobs
                 skips += found.skips

@@ -1,30 +1,43 @@
-"""The main path: plan -> what is missing -> run -> score -> write."""
+"""The main path: plan -> what is missing -> run -> score -> write.
 
-import json
+This process alone writes results; workers hand them over. Another run on the same folder is kept apart by claims."""
+
 import os
-import platform
-import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from importlib.metadata import version
-from typing import Any
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 
 from harness.checkpoint import Checkpoint
+from harness.claims import claimed
 from harness.errors import HarnessError
-from harness.metrics.bootstrap import RESAMPLES, score_average, score_items
-from harness.metrics.score import Item, Score
-from harness.plan import Answered, Job, Plan, Progress, Skip
-from harness.protocols import metrics_of, run_jobs
-from harness.store import AVERAGE, Result, Store, changed, rounded
+from harness.metrics.bootstrap import score_average
+from harness.plan import Job, Plan, Progress, Skip
+from harness.protocols import metrics_of
+from harness.store import AVERAGE, Result, Store, changed
+from harness.work import crew as crews
+from harness.work.crew import Crew
+from harness.work.scoring import blank, failed, run_record, signature
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: results written now, results that were there already, and jobs that failed."""
+    """What a run did: results written now, results that were there already, and jobs that failed; `seconds` is the
+    time of all workers together."""
 
     written: tuple[Result, ...]
     kept: tuple[Result, ...]
     failed: tuple[Result, ...]
+    seconds: float = 0.0
+
+
+@dataclass
+class _Tally:
+    """What a run has done so far."""
+
+    written: list[Result] = field(default_factory=list)
+    kept: list[Result] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 def name_checkpoints(opened: Sequence[tuple[str | None, Checkpoint]], name: str | None) -> dict[str, Checkpoint]:
@@ -44,25 +57,55 @@ def name_checkpoints(opened: Sequence[tuple[str | None, Checkpoint]], name: str 
     return named
 
 
-def run(plan: Plan, store: Store, redo_stale: bool, progress: Progress) -> Outcome:
-    """Runs what is missing of a plan and writes each result as soon as it is there."""
-    missing, kept = split_missing(plan.jobs, store, redo_stale)
-    for skip in plan.skips:
-        write_skip(skip, store)
-    written: list[Result] = []
-    started = time.perf_counter()
-    for job, answer in run_jobs(missing, store.root / ".cache", progress):
-        seconds, started = time.perf_counter() - started, time.perf_counter()
-        result = failed(job, answer) if isinstance(answer, HarnessError) else scored(job, answer)
-        items = () if isinstance(answer, HarnessError) else stored_items(answer.items)
-        store.write(result, items, run_record(job, seconds))
-        written.append(result)
-    written += averages(plan.jobs, store)
+def run(plan: Plan, store: Store, redo_stale: bool, progress: Progress, crew: Crew) -> Outcome:
+    """Runs what is missing of a plan and writes each result as soon as it is there. What another run is at is left to
+    the end, and then done only as far as that one did not."""
+    # All stale results are named before any compute.
+    split_missing(plan.jobs, store, redo_stale)
+    tally = _Tally()
+    waiting = {group(job) for job in plan.jobs} | {group(skip) for skip in plan.skips}
+    while waiting:
+        with claimed(store, waiting, progress) as mine:
+            jobs = [job for job in plan.jobs if group(job) in mine]
+            missing, kept = split_missing(jobs, store, redo_stale)
+            tally.kept += kept
+            for skip in plan.skips:
+                if group(skip) in mine:
+                    write_skip(skip, store)
+            _work(missing, store, crew, tally, progress)
+            tally.written += averages(jobs, store)
+            waiting -= mine
+    order = {place: at for at, place in enumerate(store.path(blank(job)) for job in plan.jobs)}
+    written = sorted(tally.written, key=lambda one: order.get(store.path(one), len(order)))
     return Outcome(
         tuple(one for one in written if one.status == "scored"),
-        tuple(kept),
+        tuple(tally.kept),
         tuple(one for one in written if one.status == "failed"),
+        tally.seconds,
     )
+
+
+def _work(missing: Sequence[Job], store: Store, crew: Crew, tally: _Tally, progress: Progress) -> None:
+    left = Counter(map(group, missing))
+    with closing(crews.run(missing, crew, store.cache, progress)) as found:
+        for job, made in found:
+            if isinstance(made, HarnessError):
+                result = failed(job, made)
+                store.write(result, (), run_record(job, 0.0))
+            else:
+                result = made.result
+                store.write(result, made.items, made.run)
+                tally.seconds += made.run["seconds"]
+            tally.written.append(result)
+            left[group(job)] -= 1
+            if not left[group(job)]:
+                # Now, while workers are at other pieces, rather than at the end.
+                tally.written += averages([job], store)
+
+
+def group(one: Job | Skip) -> tuple[str, str, str, int]:
+    """What one average is made of: the unit that two runs do not share."""
+    return one.name, one.task.name, one.folder, one.seed
 
 
 def split_missing(jobs: Sequence[Job], store: Store, redo_stale: bool) -> tuple[list[Job], list[Result]]:
@@ -90,71 +133,11 @@ def split_missing(jobs: Sequence[Job], store: Store, redo_stale: bool) -> tuple[
     return missing, kept
 
 
-def blank(job: Job) -> Result:
-    """The job's result before it has scores."""
-    settings = as_stored(job.settings)
-    return Result(
-        checkpoint=job.name,
-        task=job.task.name,
-        language=job.language,
-        split=job.loaded.split,
-        protocol=job.protocol,
-        settings=settings,
-        seed=job.seed,
-        status="",
-        fingerprint={
-            "weights": job.checkpoint.fingerprint,
-            "task": job.task.version,
-            "data": job.loaded.data,
-            "settings": settings,
-        },
-        folder=job.folder,
-    )
-
-
-def as_stored(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings as a result's JSON gives them back."""
-    found: dict[str, Any] = json.loads(json.dumps(dict(settings)))
-    return found
-
-
-def stored_items(items: Sequence[Item]) -> tuple[Item, ...]:
-    """The items as the predictions file holds them; these are what is scored, so that a file gives its own score."""
-    return tuple(
-        Item(one.id, rounded(one.gold), rounded(one.output), one.cluster, rounded(one.readings)) for one in items
-    )
-
-
-def scored(job: Job, answer: Answered) -> Result:
-    """Items -> scores with intervals and signatures."""
-    items = stored_items(answer.items)
-    marks = {} if job.task.marks is None else job.task.marks(items)
-    result = replace(blank(job), measured=as_stored({**answer.measured, **marks}))
-    scores = score_items(metrics_of(job, job.language), items)
-    signed = tuple(replace(score, signature=signature(result, score)) for score in scores)
-    return replace(result, status="scored", scores=signed)
-
-
-def failed(job: Job, error: HarnessError) -> Result:
-    """A job that could not be finished: tried again by the next run."""
-    return replace(blank(job), status="failed", reason=str(error))
-
-
-def signature(result: Result, score: Score) -> str:
-    """All that could change the number, in one line."""
-    settings = "|".join(f"{key}:{value}" for key, value in {**result.settings, **result.measured}.items())
-    return (
-        f"{score.metric}|{result.task}.v{result.fingerprint['task']}|{result.language}|split:{result.split}"
-        f"|{result.protocol}|{settings}|seed:{result.seed}|data:{result.fingerprint['data']}"
-        f"|interval:bootstrap{RESAMPLES}"
-    )
-
-
 def averages(jobs: Sequence[Job], store: Store) -> Iterator[Result]:
     """Writes the macro average of every (checkpoint, task, folder, seed) of which all official languages are scored."""
     groups: dict[tuple[str, str, str, int], Job] = {}
     for job in jobs:
-        groups.setdefault((job.name, job.task.name, job.folder, job.seed), job)
+        groups.setdefault(group(job), job)
     for job in groups.values():
         found = {code: store.read(replace(blank(job), language=code)) for code in job.task.languages}
         complete = {code: one for code, one in found.items() if one is not None and one.status == "scored"}
@@ -205,17 +188,3 @@ def write_skip(skip: Skip, store: Store) -> None:
     stored = store.read(result)
     if stored is None or (stored.status == "skipped" and stored != result):
         store.write(result)
-
-
-def run_record(job: Job, seconds: float) -> dict[str, Any]:
-    """What may differ between two equal runs."""
-    packages = ("zeroshot-harness", "torch", "transformers", "numpy", "tokenizers")
-    return {
-        "seconds": round(seconds, 3),
-        "host": platform.node(),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in packages},
-        "path": str(job.checkpoint.path),
-        "kind": job.checkpoint.kind,
-        "command": os.environ.get("HARNESS_COMMAND", ""),
-    }

@@ -1,16 +1,20 @@
 """The results folder is the database: one JSON and one predictions file per (checkpoint, task, protocol, language,
-seed). What is there and fits is done; every file appears by an atomic rename, the JSON last."""
+seed). What is there and fits is done; every file appears whole (a rename on a disk, one upload in a bucket), the JSON,
+which alone makes a result, last."""
 
+import glob
 import gzip
 import io
 import json
 import os
+import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.folder import cache_of, is_remote, open_folder, put
 from harness.metrics.score import Item, Score
 
 SCHEMA = 1
@@ -46,9 +50,14 @@ class Result:
 
 @dataclass(frozen=True)
 class Store:
-    """Reads and writes results under one folder."""
+    """Reads and writes results under one folder, on a disk or in a bucket (harness.folder)."""
 
     root: Path
+
+    @property
+    def cache(self) -> Path:
+        """Where vectors and fine-tuned models are kept, on a disk."""
+        return cache_of(self.root)
 
     def path(self, result: Result) -> Path:
         """Where the result's JSON is."""
@@ -58,13 +67,13 @@ class Store:
     def read(self, result: Result) -> Result | None:
         """The stored result of the same place, or None."""
         path = self.path(result)
-        return _parse(str(path)) if path.is_file() else None
+        return _parse(path) if path.is_file() else None
 
     def items(self, result: Result) -> tuple[Item, ...]:
         """The predictions beside a result."""
         path = _beside(self.path(result), "predictions.jsonl.gz")
         try:
-            with gzip.open(path, "rt", encoding="utf-8") as lines:
+            with path.open("rb") as file, gzip.open(file, "rt", encoding="utf-8") as lines:
                 return tuple(Item(**json.loads(line)) for line in lines)
         except (OSError, EOFError, ValueError, TypeError) as error:
             raise HarnessError(
@@ -92,7 +101,8 @@ class Store:
         """Every result of the folder, in path order."""
         if not self.root.is_dir():
             raise HarnessError(f"The results folder {self.root} does not exist.", "Run `harness eval` first.")
-        for path in _result_paths(str(self.root), 3):
+        found = _bucket_paths(self.root) if is_remote(self.root) else map(Path, _result_paths(str(self.root), 3))
+        for path in found:
             yield _parse(path)
 
 
@@ -103,15 +113,15 @@ def open_store(root: str | Path) -> Store:
 
 def writable(folder: str | Path) -> Path:
     """The folder, made if need be; HarnessError when nothing can be written there."""
-    path = Path(folder)
+    path = open_folder(folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / f".write-{os.getpid()}"
+        probe = path / f".write-{platform.node()}-{os.getpid()}"
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
         raise HarnessError(
-            f"The output folder {path} cannot be written: {error.strerror}.", "Choose another --output."
+            f"The output folder {path} cannot be written: {error.strerror or error}.", "Choose another --output."
         ) from error
     return path
 
@@ -122,14 +132,37 @@ def changed(stored: Result, wanted: Result) -> list[str]:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Writes a file by an atomic rename, so that it is there whole or not at all."""
+    """Writes a file so that it is there whole or not at all: by a rename, or by one upload."""
+    if is_remote(path):
+        put(path, content)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Two machines may write the same file of a shared folder with equal process numbers.
+    temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    _forget_halves(path)
+
+
+def _forget_halves(path: Path) -> None:
+    """Removes what processes of this machine that were killed in the middle of this file left behind."""
+    for half in path.parent.glob(f".{glob.escape(path.name)}.{glob.escape(platform.node())}-*.tmp"):
+        if not is_running(int(half.name.removesuffix(".tmp").rpartition("-")[2])):
+            half.unlink(missing_ok=True)
+
+
+def is_running(process: int) -> bool:
+    """Whether this machine has a process of that number."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _beside(path: Path, suffix: str) -> Path:
@@ -195,9 +228,16 @@ def _result_paths(folder: str, depth: int) -> Iterator[str]:
             yield entry.path
 
 
-def _parse(path: str) -> Result:
+def _bucket_paths(root: Path) -> list[Path]:
+    """The same of a bucket, in the same order."""
+    parts = [path.relative_to(root).parts for path in root.glob("*/*/*/*.json")]
+    named = [one for one in parts if ".seed" in one[-1] and not one[-1].endswith(".run.json")]
+    return [root.joinpath(*one) for one in sorted(named) if not any(part.startswith(".") for part in one)]
+
+
+def _parse(path: Path) -> Result:
     try:
-        record = json.loads(Path(path).read_bytes())
+        record = json.loads(path.read_bytes())
         if record["schema"] != SCHEMA:
             raise HarnessError(
                 f"{path} has schema {record['schema']}, this version reads {SCHEMA}.",
@@ -216,7 +256,7 @@ def _parse(path: str) -> Result:
         )
         return Result(
             **{name: record[name] for name in names},
-            folder=Path(path).parent.name,
+            folder=path.parent.name,
             scores=tuple(Score(**score) for score in record["scores"]),
             reason=record.get("reason", ""),
             languages=tuple(record.get("languages", ())),

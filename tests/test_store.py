@@ -1,6 +1,10 @@
 """The results folder: what is written is read back, and nothing is there by half."""
 
 import json
+import os
+import platform
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +28,20 @@ RESULT = Result(
     scores=(Score("accuracy", 0.5, 0.4, 0.6, 10, True, "accuracy|tatoeba"),),
 )
 ITEMS = (Item("1", 1, 2, "1", {"csls": 3}), Item("ü", ["a"], {"target": "b", "score": 0.123456}, "x"))
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    """A file half written by a process that is gone; one by a process that runs stays."""
+    store = open_store(tmp_path)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    folder = store.path(RESULT).parent
+    folder.mkdir(parents=True)
+    halves = {pid: folder / f".de.seed0.json.{platform.node()}-{pid}.tmp" for pid in (gone.pid, os.getppid())}
+    for half in halves.values():
+        half.write_bytes(b"{")
+    store.write(RESULT, ITEMS)
+    assert [half.exists() for half in halves.values()] == [False, True]
 
 
 def test_results_and_predictions_round_trip(tmp_path: Path) -> None:

@@ -73,6 +73,11 @@ def _texts(path: Path, changed: int) -> TrainingTexts:
     return read_texts(Manifest(path, (), False))
 
 
+def holds_items(note: str) -> bool:
+    """Whether a note `trained on` tells of scored texts themselves, and not of their data set's name alone."""
+    return note.endswith(" items")
+
+
 def warnings(loaded: Mapping[str, Loaded | str]) -> list[str]:
     """What a user should hear of flagged sets."""
     notes = {one.notes[NOTE]: None for one in loaded.values() if not isinstance(one, str) and NOTE in one.notes}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from harness.flags.evaluation import add_eval
 from harness.flags.mining import add_mine
 from harness.flags.reports import add_check, add_compare, add_export, add_leaderboard, add_score
+from harness.flags.study import add_study
 from harness.flags.training import add_train
 from harness.flags.values import command
 
@@ -17,6 +18,7 @@ EXAMPLES = """\
 examples:
   harness eval --model ckpt/ --tasks tatoeba,bucc2018 --data DIR
   harness train --recipe mnli --base xlm-roberta-base --data DIR --output ckpt/mnli
+  harness study --base xlm-roberta-base --recipes none,mnli,squad --tasks xtreme --data DIR --output study
   harness leaderboard results
   harness compare results ckpt-a ckpt-b
   harness check results --baseline baseline.json --junit report.xml
@@ -38,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     for add in (
         add_eval,
         add_train,
+        add_study,
         add_leaderboard,
         add_compare,
         add_check,

@@ -35,7 +35,7 @@ def add_eval(commands: "Commands") -> None:
     add("--languages", metavar="de,sw,...", help="only these (default: each task's official list)")
     add("--data", metavar="DIR", help="folder with one subfolder per data set (docs/data.md)")
     add("--split", choices=("test", "validation"), default="test", help="what is scored (default: test)")
-    add("--output", default="results", metavar="DIR", help="results folder (default: results)")
+    add("--output", default="results", metavar="DIR", help="results folder or fsspec URL (default: results)")
     add("--protocol", help="retrieve, transfer, head, prompt (default: the first that task and checkpoint both have)")
     add("--limit", type=positive, metavar="N", help="only the first N items of each language; never ranked")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default: auto)")
@@ -44,12 +44,20 @@ def add_eval(commands: "Commands") -> None:
     add("--seeds", type=numbers, default=(42,), metavar="1,2,3", help="one result per seed where training is random")
     add("--include", action="append", default=[], metavar="FILE", help="Python file that defines a task; repeatable")
     add("--redo-stale", action="store_true", help="score again what was made with other weights, data or settings")
-    add("--dry-run", action="store_true", help="print the plan and stop (without --data, after fetching)")
+    add("--dry-run", action="store_true", help="print the plan and what it will cost, and stop")
     add("--trust-remote-code", action="store_true", help="run Python code that the checkpoint's folder carries")
     add("--quiet", action="store_true", help="print errors only")
+    add_execution(eval_)
     add_retrieval(eval_)
     add_transfer(eval_)
     add_prompt(eval_)
+
+
+def add_execution(parser: argparse.ArgumentParser) -> None:
+    """Who does the work."""
+    add = parser.add_argument_group("several devices (docs/cluster.md)").add_argument
+    add("--executor", choices=("local", "devices", "ray"), default="local", help="a process per GPU, or a Ray cluster")
+    add("--workers", type=positive, metavar="N", help="processes at a time (default: one per GPU; needed without GPUs)")
 
 
 def add_retrieval(parser: argparse.ArgumentParser) -> None:

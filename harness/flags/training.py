@@ -18,10 +18,15 @@ def add_train(commands: "Commands") -> None:
     add("--output", required=True, metavar="DIR", help="the new checkpoint's folder")
     add("--data", metavar="DIR", help="folder with one subfolder per data set (docs/training.md)")
     add("--train-languages", type=names, metavar="de,sw,...", help="instead of English (text: all that is there)")
-    add("--corpora", type=names, metavar="A,B", help="text of mlm, mlm_scratch and pairs: flores200, multi30k, ...")
+    add("--corpora", type=names, metavar="A,B", help="text of mlm, pairs, captions ...: flores200, multi30k, ...")
     add("--limit", type=positive, metavar="N", help="only the first N items of each data set, for a trial")
     add("--seed", type=count, metavar="N", help="of all that is random (default: 42)")
-    add("--layer", type=positive, metavar="K", help="pairs, lexical: the hidden layer whose vectors are trained")
+    add(
+        "--layer",
+        type=positive,
+        metavar="K",
+        help="pairs, lexical, captions: the hidden layer whose vectors are trained",
+    )
     add("--allow-contaminated", action="store_true", help="also train on items that a task of the harness scores")
     add("--tensorboard", metavar="DIR", help="write the loss of each step for TensorBoard")
     add("--trust-remote-code", action="store_true", help="run Python code that the base's folder carries")
@@ -29,6 +34,7 @@ def add_train(commands: "Commands") -> None:
     add_mixing(train)
     add_training(train)
     add_training_more(train)
+    add_dual(train)
     add_sizes(train)
 
 
@@ -52,6 +58,17 @@ def add_training_more(parser: argparse.ArgumentParser) -> None:
     add("--dtype", choices=DTYPES, help="computation (default: float32)")
     add("--device", help="auto, cpu, cuda, mps (default: auto)")
     add("--shard", action="store_true", help="share weights and optimizer states out over the processes (FSDP)")
+
+
+def add_dual(parser: argparse.ArgumentParser) -> None:
+    """How captions and images are read; names are fields of `DualSettings`."""
+    add = parser.add_argument_group("recipes of captions (image_text and its controls)").add_argument
+    add("--vision", metavar="DIR", help="conv, or a vision model, kept frozen (default: features.npy, else conv)")
+    add("--contrast", choices=("infonce", "siglip"), help="(default: infonce)")
+    add("--captions", type=positive, metavar="N", help="captions of an image in one step (default: 2)")
+    add("--projection", type=positive, metavar="N", help="numbers of the common space (default: 256)")
+    add("--new-rate", type=float, metavar="X", help="learning rate of projections and small tower (default: 1e-3)")
+    add("--image-size", type=positive, metavar="N", help="pixels a side for the small tower (default: 64)")
 
 
 def add_sizes(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,8 @@
 Labels are matched by name through the checkpoint's `id2label`; a newly made head is never scored."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +12,14 @@ from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
 from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved
 from harness.protocols.answers import to_items
+from harness.protocols.loaded import loaded
 from harness.protocols.transfer import questions
 from harness.settings import Settings
 from harness.tasks.source import Source
 from harness.tasks.task import Task
 
 if TYPE_CHECKING:
+    from harness.heads.model import Model
     from harness.heads.saved import SavedHead
 
 # As XTREME's scripts cut inputs.
@@ -64,28 +68,46 @@ def _saved(checkpoint: Checkpoint, task: Task, name: str | None) -> "SavedHead |
 
 def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[Job, Answer]]:
     """Answers each job from one loaded model per task."""
-    from itertools import groupby
-
     for _, group in groupby(jobs, key=lambda job: job.task.name):
         same = list(group)
+        done = 0
         try:
-            yield from _answers(same, progress)
+            for answered in _answers(same, progress):
+                yield answered
+                done += 1
         except HarnessError as error:
-            yield from ((job, error) for job in same)
+            yield from ((job, error) for job in same[done:])
 
 
 def _answers(jobs: Sequence[Job], progress: Progress) -> Iterator[tuple[Job, Answer]]:
-    import torch
-
     from harness.heads import HEADS
     from harness.heads.head import Encoding
     from harness.heads.predict import predict
-    from harness.heads.saved import choose, load_saved
     from harness.heads.tokeniser import open_tokeniser
+
+    job = jobs[0]
+    head = HEADS[job.task.form]
+    settings = tuple(str(job.settings.get(name)) for name in ("dtype", "label_order", "head", "head_weights"))
+    key = (job.checkpoint.fingerprint, head.form, job.task.labels, job.device, *settings)
+    model = loaded(key, partial(_load, job))
+    encoding = Encoding(open_tokeniser(job.checkpoint), int(job.settings["max_length"]), job.task.labels)
+    label = f"{job.name}: predicting {job.task.name}"
+    for one in jobs:
+        examples = questions(one)
+        features = head.encode(examples, encoding)
+        logits = predict(head, model.module, [features], progress=lambda done, total: progress(label, done, total))[0]
+        yield one, Answered(to_items(examples, head.decode(features, examples, logits, model.labels)))
+
+
+def _load(job: Job) -> "Model":
+    """The checkpoint with the head that answers, on its device."""
+    import torch
+
+    from harness.heads import HEADS
+    from harness.heads.saved import choose, load_saved
     from harness.heads.trained import Wanted, load_trained
     from harness.retrieval.encoder import resolve_device
 
-    job = jobs[0]
     head = HEADS[job.task.form]
     order = job.settings.get("label_order")
     wanted = Wanted(job.task.labels, order=tuple(str(order).split(",")) if order else None)
@@ -96,13 +118,7 @@ def _answers(jobs: Sequence[Job], progress: Progress) -> Iterator[tuple[Job, Ans
     else:
         model = load_trained(job.checkpoint, head, wanted, dtype)
     model.module.to(resolve_device(job.device)).eval()
-    encoding = Encoding(open_tokeniser(job.checkpoint), int(job.settings["max_length"]), job.task.labels)
-    label = f"{job.name}: predicting {job.task.name}"
-    for one in jobs:
-        examples = questions(one)
-        features = head.encode(examples, encoding)
-        logits = predict(head, model.module, [features], progress=lambda done, total: progress(label, done, total))[0]
-        yield one, Answered(to_items(examples, head.decode(features, examples, logits, model.labels)))
+    return model
 
 
 PROTOCOL = Protocol("head", refuse, resolve, run, seedless=True)

@@ -4,6 +4,7 @@ All requests go through `lm_eval.evaluate`, with tasks made in memory from our e
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from harness.prompts.exam import STYLES
 from harness.prompts.templates import TEMPLATES
 from harness.prompts.translation import TASKS as TRANSLATIONS
 from harness.protocols import exam, templated, translation
+from harness.protocols.loaded import loaded
 from harness.settings import Settings
 from harness.tasks.source import Source
 from harness.tasks.task import Loaded, Task
@@ -84,14 +86,13 @@ def metrics(job: Job, language: str) -> tuple[Metric, ...]:
 
 def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[Job, Answer]]:
     """Answers each job from one loaded model."""
-    lm: Any = None
     for job in jobs:
         label = f"{job.name}: prompting {job.task.name} {job.language}"
         try:
             if job.settings.get("readout", "").startswith(exam.COSINE):
                 yield job, exam.nearest(job, cache, progress)
                 continue
-            lm = lm or _open(job, cache)
+            lm = loaded(_wanted(job, cache), partial(_open, job, cache))
             lm.report = lambda done, total, label=label: progress(label, done, total)
             yield job, _answer(job, lm)
         except HarnessError as error:
@@ -115,6 +116,12 @@ def _answer(job: Job, lm: Any) -> Answer:
 def _answered(job: Job, lm: Any) -> Answer:
     kinds = {**dict.fromkeys(TEMPLATES, templated.answer), **dict.fromkeys(TRANSLATIONS, translation.answer)}
     return kinds.get(job.task.name, exam.answer)(job, lm)
+
+
+def _wanted(job: Job, cache: Path) -> tuple[Any, ...]:
+    """What two jobs must share to be answered by one loaded model."""
+    settings = tuple(str(job.settings.get(name)) for name in ("dtype", "masking", "backend", "backend_args"))
+    return (job.checkpoint.fingerprint, job.device, str(cache), *settings)
 
 
 def _open(job: Job, cache: Path) -> Any:

@@ -1,7 +1,7 @@
 """Sentences to vectors for one checkpoint, from the cache on disk or from the encoder."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 from harness.plan import Job, Progress
+from harness.protocols.loaded import loaded
 from harness.retrieval.vectors import Matrix, Vectors
 
 
@@ -33,17 +34,16 @@ class Reader:
         from harness.retrieval.encoder import EncoderSettings, load_encoder
 
         settings = self._job.settings
-        encoder = load_encoder(
-            self._job.checkpoint,
-            EncoderSettings(
-                layer=None if len(self._layers) > 1 else self._layers[0],
-                all_layers=len(self._layers) > 1,
-                pooling=settings["pooling"],
-                dtype=settings["dtype"],
-                device=self._job.device,
-                max_length=settings["max_length"],
-            ),
+        wanted = EncoderSettings(
+            layer=None if len(self._layers) > 1 else self._layers[0],
+            all_layers=len(self._layers) > 1,
+            pooling=settings["pooling"],
+            dtype=settings["dtype"],
+            device=self._job.device,
+            max_length=settings["max_length"],
         )
+        checkpoint = self._job.checkpoint
+        encoder = loaded((checkpoint.fingerprint, wanted), lambda: load_encoder(checkpoint, wanted))
         assert encoder.max_length == settings["max_length"], "the plan and the encoder read other limits"
         return encoder
 
@@ -92,3 +92,29 @@ class AtLayer:
     def tokens(self, texts: Sequence[str]) -> list[dict[str, int]]:
         """What the tokenizer made of each text."""
         return self.reader.tokens(texts)
+
+
+class Readers:
+    """The readers of a checkpoint's jobs: those that differ in the layer alone share one and a forward pass."""
+
+    def __init__(self, jobs: Sequence[Job], cache: Path, progress: Progress) -> None:
+        self._cache = cache
+        self._progress = progress
+        self._layers: dict[tuple[Any, ...], set[int]] = {}
+        self._readers: dict[tuple[Any, ...], Reader] = {}
+        for job in jobs:
+            self._layers.setdefault(kind_of(job), set()).add(int(job.settings["layer"]))
+
+    def of(self, job: Job, pooling: str | None = None) -> AtLayer:
+        """The job's reader at its layer, or one with another pooling."""
+        layers = tuple(sorted(self._layers[kind_of(job)]))
+        own = job if pooling is None else replace(job, settings={**job.settings, "pooling": pooling})
+        kind = kind_of(own)
+        if kind not in self._readers:
+            self._readers[kind] = Reader(own, layers, self._cache, self._progress)
+        return AtLayer(self._readers[kind], int(job.settings["layer"]))
+
+
+def kind_of(job: Job) -> tuple[Any, ...]:
+    """What two jobs must share to be read together. Words are read at every layer, which sentences need not be."""
+    return *(job.settings[name] for name in ("pooling", "max_length", "dtype")), job.task.form == "words"

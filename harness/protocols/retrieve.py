@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError, unknown_names
 from harness.examples import Comparable, Mining, Pair
-from harness.metrics.score import Item
-from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved
+from harness.metrics.score import Item, Metric
+from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved, task_metrics
+from harness.protocols import pictures, words
 from harness.protocols.finder import Finder
-from harness.protocols.reader import AtLayer, Reader
+from harness.protocols.reader import AtLayer, Readers
 from harness.retrieval.vectors import Matrix
 from harness.settings import Settings
 from harness.tasks.source import Source
@@ -27,23 +28,28 @@ if TYPE_CHECKING:
     from harness.retrieval.neighbours import Both
 
 NO_LENGTH = 1_000_000
-POOLINGS = ("mean", "mean_no_special", "cls", "last", "max", "sentence-transformers")
+POOLINGS = ("mean", "mean_no_special", "mean_no_first", "cls", "last", "max", "sentence-transformers")
 
 # LASER's and XTREME's neighbourhood for margins; CSLS is conventionally over ten (Lample et al. 2018).
 MARGIN_NEIGHBOURS = 4
 CSLS_NEIGHBOURS = 10
 
 
-def variants(checkpoint: Checkpoint, settings: Settings) -> Sequence[Settings]:
-    """`--layer all` is every layer, all with the one pooling that every layer has."""
-    if settings.layer != "all":
+def variants(checkpoint: Checkpoint, task: Task, settings: Settings) -> Sequence[Settings]:
+    """`--layer all` is every layer, all with the one pooling that every layer has; words are always asked so."""
+    if task.form == "caption" or (settings.layer != "all" and not (task.form == "words" and settings.layer is None)):
         return (settings,)
     pooling = settings.pooling or "mean"
     return [replace(settings, layer=layer, pooling=pooling) for layer in range(1, checkpoint.layers + 1)]
 
 
 def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Source) -> Resolved:
-    """Layer, pooling, length: those asked for, or the checkpoint's own; and by what neighbours are found."""
+    """Layer, pooling, length: those asked for, or the checkpoint's own; by what neighbours are found; of images those
+    that its tower reads."""
+    if task.form == "caption":
+        return _of_tower(checkpoint, settings)
+    if task.form == "words":
+        settings = replace(settings, pooling="mean")
     resolved = {**sentence_settings(checkpoint, settings), "engine": settings.engine}
     approximate = settings.engine not in ("exact", "faiss")
     if settings.engine in ("auto", "ivf", "ivfpq"):
@@ -83,6 +89,14 @@ def sentence_settings(checkpoint: Checkpoint, settings: Settings) -> dict[str, A
     }
 
 
+def _of_tower(checkpoint: Checkpoint, settings: Settings) -> Resolved:
+    read = {"max_length": max_length(checkpoint, "mean", settings.max_length), "dtype": settings.dtype}
+    read["engine"] = "exact"
+    marks = [f"length{settings.max_length}"] if settings.max_length else []
+    marks += [settings.dtype] if settings.dtype != "float32" else []
+    return Resolved(pictures.resolved(checkpoint, read), tuple(marks))
+
+
 def max_length(checkpoint: Checkpoint, pooling: str, asked: int | None) -> int:
     """Tokens, special ones included: as asked; else the folder's own limit for its own pooling, else XTREME's 512;
     never more than the model has positions for or its tokenizer allows."""
@@ -96,25 +110,23 @@ def max_length(checkpoint: Checkpoint, pooling: str, asked: int | None) -> int:
 
 def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[Job, Answer]]:
     """Answers all retrieval jobs of one checkpoint. Jobs that differ in the layer alone share one forward pass."""
-    layers: dict[tuple[Any, ...], set[int]] = {}
+    readers = Readers(jobs, cache, progress)
     for job in jobs:
-        layers.setdefault(kind_of(job), set()).add(int(job.settings["layer"]))
-    readers: dict[tuple[Any, ...], Reader] = {}
-    for job in jobs:
-        kind = kind_of(job)
-        reader = readers.setdefault(kind, Reader(job, tuple(sorted(layers[kind])), cache, progress))
         find = Finder(job, cache / "searches", progress)
         try:
-            yield job, answer(job, AtLayer(reader, int(job.settings["layer"])), find)
+            yield job, _answer(job, readers, find, cache)
         except HarnessError as error:
             yield job, error
         # The caller has written the result.
         find.forget()
 
 
-def kind_of(job: Job) -> tuple[Any, ...]:
-    """What two jobs must share to be read together."""
-    return tuple(job.settings[name] for name in ("pooling", "max_length", "dtype"))
+def _answer(job: Job, readers: Readers, find: Finder, cache: Path) -> Answered:
+    if job.task.form == "caption":
+        return pictures.answer(job, readers.of(job), cache)
+    if job.task.form == "words":
+        return words.answer(job, {end: readers.of(job, pooling) for end, pooling in words.POOLINGS.items()}, find)
+    return answer(job, readers.of(job), find)
 
 
 def answer(job: Job, reader: AtLayer, find: Finder) -> Answered:
@@ -183,4 +195,9 @@ def mine(corpora: Comparable, reader: AtLayer, split: str, find: Finder) -> tupl
     return tuple(Item(f"{split}/{one}", gold.get(one, []), candidates.get(one), f"{split}/{one}") for one in named)
 
 
-PROTOCOL = Protocol("retrieve", lambda checkpoint, task: "", resolve, run, seedless=True, variants=variants)
+def metrics(job: Job, language: str) -> tuple[Metric, ...]:
+    """The task's, and of images those that the checkpoint has seen."""
+    return pictures.metrics(job, language) if job.task.form == "caption" else task_metrics(job, language)
+
+
+PROTOCOL = Protocol("retrieve", pictures.lacking, resolve, run, seedless=True, variants=variants, metrics=metrics)

@@ -4,6 +4,7 @@ The tuned model is kept under the results folder by a hash of all that made it: 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from harness.examples import Question
 from harness.languages import normalise
 from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved
 from harness.protocols.answers import to_items
+from harness.protocols.loaded import loaded
 from harness.protocols.shuffle import shuffle_labels
 from harness.protocols.tuning import Tuned, model_key, tuned
 from harness.settings import Settings
@@ -102,10 +104,15 @@ def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[
     """Answers jobs; those that share task, seed and settings share one tuned model."""
     for _, group in groupby(jobs, key=lambda job: (job.task.name, job.seed, model_key(job))):
         same = list(group)
+        done = 0
         try:
-            yield from answers(same, tuned(same[0], cache / "models", progress), progress)
+            key = (model_key(same[0]), same[0].device)
+            model = loaded(key, partial(tuned, same[0], cache / "models", progress))
+            for answered in answers(same, model, progress):
+                yield answered
+                done += 1
         except HarnessError as error:
-            yield from ((job, error) for job in same)
+            yield from ((job, error) for job in same[done:])
 
 
 def answers(jobs: Sequence[Job], model: Tuned, progress: Progress) -> Iterator[tuple[Job, Answer]]:

@@ -2,15 +2,19 @@
 
 import hashlib
 import json
+import platform
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.checkpoint import open_checkpoint
+from harness.errors import HarnessError
 from harness.examples import Question
+from harness.lock import alone
 from harness.metrics.score import evaluate
 from harness.plan import Job, Progress
 from harness.protocols.answers import to_items
@@ -46,7 +50,10 @@ def tuned(job: Job, folder: Path, progress: Progress) -> Tuned:
     for tuning, (one, _) in zip(tunings, grid, strict=True):
         place = folder / model_key(one)
         if not place.is_dir():
-            tuning.train(place)
+            with alone(folder / ".lock", place.name, partial(progress, f"{job.name}: waiting for a training", 0, 1)):
+                # Another process may have trained it meanwhile.
+                if not place.is_dir():
+                    tuning.train(place)
         found.append((place, came_to(place)))
     best = max(range(len(grid)), key=lambda at: (found[at][1]["dev_score"] or 0.0, -at))
     place, measured = found[best]
@@ -129,6 +136,11 @@ class Tuning:
         from harness.train.loop import train
 
         assert self._job.training is not None
+        if not self._job.training.train:
+            raise HarnessError(
+                f"The fine-tuned model {folder} is not there any more, or not seen from {platform.node()}.",
+                "Put --output where every node sees it, and run the same command again.",
+            )
         new = NewHead(self.head, self._job.task.labels, self._job.seed)
         model = build(self._job.checkpoint, self._tokeniser, new)
         label = f"{self._job.name}: training {self._job.task.name}"

@@ -10,14 +10,15 @@ from harness.report.leaderboard import Row
 from harness.store import AVERAGE
 
 BASELINE = "majority_baseline"
-# Metric -> the head of its column; those that no row has are left out.
+# Metric -> the head of its column; those that no row has are left out. `majority` is always giving the commonest right
+# letter, CS and CA are culturally sensitive and agnostic questions.
 COLUMNS = {
     "accuracy": "accuracy",
     "macro": "macro",
-    BASELINE: "commonest letter",
+    BASELINE: "majority",
     "chance": "chance",
-    "accuracy_CS": "culturally sensitive",
-    "accuracy_CA": "culturally agnostic",
+    "accuracy_CS": "CS",
+    "accuracy_CA": "CA",
 }
 MARK, VALUE = "above_chance", "above_chance_p"
 
@@ -39,9 +40,9 @@ def _table(rows: Sequence[Row], marks: Mapping[str, str]) -> Table:
     columns = {metric: head for metric, head in COLUMNS.items() if metric in there}
     table = Table(title=f"{rows[0].task} beside what no knowledge would give (percent)")
     for head in ("language", "checkpoint"):
-        table.add_column(head, overflow="fold")
+        table.add_column(head)
     for head in (*columns.values(), "above chance"):
-        table.add_column(head, justify="right", overflow="fold")
+        table.add_column(head, justify="right")
     for language, name, folder, protocol in dict.fromkeys(_line(row) for row in rows):
         own = {row.metric: row for row in rows if _line(row) == (language, name, folder, protocol)}
         values = (own[metric].value if metric in own else None for metric in columns)

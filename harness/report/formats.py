@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.folder import open_folder
 from harness.report.leaderboard import as_csv, as_json, leaderboard
 from harness.store import Store
 from harness.tasks import include
@@ -15,7 +16,7 @@ Progress = Callable[[str, int, int], None]
 def write(options: argparse.Namespace, progress: Progress) -> list[Path]:
     """The files that were asked for, in the order in which they were written."""
     include(options.include)
-    store = Store(Path(options.results))
+    store = Store(open_folder(options.results))
     if options.plots and options.output is None:
         raise HarnessError("--plots needs --output.", "Say where: --output site")
     if options.reference is not None and not options.plots:
@@ -45,7 +46,7 @@ def as_text(options: argparse.Namespace) -> str | None:
     """What `--format` asks for; None for the table, which is the console's."""
     if options.format == "table":
         return None
-    store = Store(Path(options.results))
+    store = Store(open_folder(options.results))
     if options.format in ("html", "latex"):
         from harness.report.latex import as_latex
         from harness.report.page.site import gather, render

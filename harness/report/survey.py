@@ -20,7 +20,7 @@ from harness.tasks.source import BlankedLabelsError, MissingDataError, Source, f
 from harness.tasks.task import Task
 from harness.tasks.xtreme import XTREME_LANGUAGES, XTREME_R_LANGUAGES
 
-# Data sets that no task of this version reads, beside those of the catalogue; recipes of `harness train` do.
+# What recipes of `harness train` read beside, or instead of, what a task scores; images among it.
 NOT_YET = ("anli", "snli", "qqp", "hellaswag", "ccg", "ccg_pmb", "text", "pairs", "lexicon", "image_text")
 KNOWN = ("DATA.md", "MANIFEST.tsv", RECORD, "README*", "LICENSE*")
 TEXT = (".tsv", ".csv", ".json", ".jsonl", ".txt", ".conll", ".conllu")
@@ -82,7 +82,8 @@ def survey(root: Path, progress: Progress = lambda label, done, total: None) -> 
         behind |= reading.opened
         left -= reading.opened
     used |= {name.parts[0] for name in behind}
-    idle = {name for name in left if name.parts[0] not in used and name.parts[0] in _data_sets()}
+    waiting = (_data_sets() - used) | set(NOT_YET)
+    idle = {name for name in left if name.parts[0] in waiting}
     odd += [Odd(str(name), _why_unread(name, root)) for name in sorted(left - idle)]
     odd += [one for name in sorted(idle) for one in _unreadable(name, root)]
     odd += _changed(root)

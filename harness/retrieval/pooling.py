@@ -32,6 +32,11 @@ def _mean(states: Tensor) -> Tensor:
     return states.mean(dim=1)
 
 
+def _mean_no_first(states: Tensor) -> Tensor:
+    """Of a single token that token."""
+    return states[:, min(1, states.shape[1] - 1) :].mean(dim=1)
+
+
 def _max(states: Tensor) -> Tensor:
     return states.amax(dim=1)
 
@@ -51,6 +56,7 @@ def _weighted_mean(states: Tensor) -> Tensor:
 # `pool`.
 POOLINGS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "mean": _mean,
+    "mean_no_first": _mean_no_first,
     "cls": _cls,
     "last": _last,
     "max": _max,

@@ -7,6 +7,7 @@ and renamed, keys last; a killed run goes on from its last shard."""
 
 import hashlib
 import os
+import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -91,7 +92,7 @@ class Vectors:
 
 def save(path: Path, array: NDArray[np.generic]) -> None:
     """An array file that is there whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
     with temporary.open("wb") as file:
         np.save(file, array)
     temporary.replace(path)

@@ -12,6 +12,7 @@ NAMES = (
     *("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba"),
     *("xcopa", "flores200", "flores200_mt"),
     *("mmlu", "mmmlu", "global_mmlu", "global_mmlu_lite", "m_mmlu", "mmlu_prox", "belebele", "xstorycloze"),
+    *("image_text_retrieval", "lexical_alignment"),
 )
 BENCHMARKS = {
     "xtreme": tuple(XTREME_LANGUAGES),

@@ -13,7 +13,7 @@ from itertools import product
 from typing import TypeVar
 
 from harness.errors import HarnessError
-from harness.examples import Classify, Mining, Pair, Question, Span, Tag
+from harness.examples import Caption, Classify, Mining, Pair, Question, Span, Tag, Word
 from harness.tasks.scored_sets import loaded_sets
 from harness.tasks.source import Source
 from harness.tasks.task import Task, Training, content_hash
@@ -61,7 +61,7 @@ def evaluated_texts(source: Source, task: Task) -> Iterator[tuple[Question, ...]
     pairs = pairs if any(map(task.accepts, pairs[1:2])) else []
     for _, _, loaded in loaded_sets(source, [task], [*singles, *pairs]):
         if not isinstance(loaded.examples, Mining):
-            yield tuple(one for one in loaded.examples if not isinstance(one, Pair))
+            yield tuple(one for one in loaded.examples if not isinstance(one, Pair | Caption | Word))
 
 
 def drop_overlap(training: Training, evaluated: Iterable[Iterable[Question]]) -> tuple[Training, int]:

@@ -1,6 +1,6 @@
 """Every set of a data folder that a task of the harness scores: each language, each split, each set once.
 
-Retrieval and translation sets count under their test split alone: FLORES-200's dev is what `pairs` and `mlm` may read."""
+Retrieval and translation sets count under their test split alone: `pairs` and `mlm` may read FLORES-200's dev."""
 
 from collections.abc import Iterator, Sequence
 

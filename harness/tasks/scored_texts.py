@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from harness.examples import Examples, Mining, Pair
+from harness.examples import Caption, Examples, Mining, Pair, Word
 from harness.tasks.overlap import texts
 from harness.tasks.scored_sets import loaded_sets
 from harness.tasks.source import Source
@@ -21,4 +21,8 @@ def item_texts(examples: Examples) -> Iterable[tuple[str, ...]]:
     if isinstance(examples, Mining):
         sides = [examples.tune, *([examples.test] if examples.test else [])]
         return [(text,) for both in sides for text in (*both.source.texts, *both.target.texts)]
-    return [(one.source, one.target) if isinstance(one, Pair) else texts(one) for one in examples]
+    if any(isinstance(one, Caption) for one in examples):
+        # the captions of other images, and word pairs, are there to be trained on
+        return [(one.text,) for one in examples if isinstance(one, Caption) and one.held]
+    known = [one for one in examples if not isinstance(one, Caption | Word)]
+    return [(one.source, one.target) if isinstance(one, Pair) else texts(one) for one in known]

@@ -1,9 +1,9 @@
 """What a fine-tuned model is selected on: the task's own dev, else a tenth of the training passages held out
 by hash."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from harness.examples import Mining, Pair, Question
+from harness.examples import Caption, Mining, Pair, Question, Word
 from harness.tasks.overlap import normalised_hash, texts
 from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
 from harness.tasks.task import Loaded, Training, content_hash
@@ -32,6 +32,12 @@ def hold_out(examples: tuple[Question, ...]) -> tuple[tuple[Question, ...], tupl
     return train, tuple(one for one, key in zip(examples, keys, strict=True) if key in held)
 
 
+def held_tenth(texts: Iterable[str]) -> set[str]:
+    """The texts of the tenth that is held out by hash; the first one where that tenth is empty."""
+    different = list(dict.fromkeys(texts))
+    return {one for one in different if int(normalised_hash(one), 16) % PARTS == 0} or set(different[:1])
+
+
 def own_dev(
     load: Callable[[Source, str, str, int | None], Loaded], source: Source, language: str, task: str
 ) -> Selection | None:
@@ -44,5 +50,5 @@ def own_dev(
         return None
     if isinstance(loaded.examples, Mining):
         return None
-    dev = tuple(one for one in loaded.examples if not isinstance(one, Pair))
+    dev = tuple(one for one in loaded.examples if not isinstance(one, Pair | Caption | Word))
     return dev, f"{task} dev {language}, which --split validation scores"

@@ -91,11 +91,16 @@ def files_read() -> Iterator[set[Path]]:
         _READ.reset(token)
 
 
-def read_text(path: Path) -> str:
-    """The file's text without a byte order mark; wrong encodings and empty files are refused."""
+def note_read(paths: Iterable[Path]) -> None:
+    """Says that these files are used, for `files_read`, where their content is known already."""
     reading = _READ.get()
     if reading is not None:
-        reading.add(path)
+        reading.update(paths)
+
+
+def read_text(path: Path) -> str:
+    """The file's text without a byte order mark; wrong encodings and empty files are refused."""
+    note_read([path])
     try:
         content = path.read_bytes()
     except OSError as error:

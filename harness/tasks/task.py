@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from harness.examples import Choice, Examples, Pair, Question
@@ -14,7 +15,8 @@ from harness.tasks.source import Source
 class Loaded:
     """The examples of one (task, language, split): `split` is the split's own name, `data` a hash of their content,
     `notes` what a reader of the score must know (it goes into the signature); `shots` are solved examples that may
-    stand in a prompt: choices of an exam, pairs of a translation."""
+    stand in a prompt: choices of an exam, pairs of a translation; `folder` is where files lie that examples name, which
+    no hash knows."""
 
     examples: Examples
     split: str
@@ -22,6 +24,7 @@ class Loaded:
     count: int
     notes: Mapping[str, str] = field(default_factory=dict)
     shots: tuple[Choice, ...] | tuple[Pair, ...] = field(default=(), repr=False)
+    folder: Path | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

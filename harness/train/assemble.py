@@ -13,8 +13,11 @@ from harness.heads import HEADS
 from harness.heads.model import Model, NewHead, build
 from harness.heads.own import tower_name
 from harness.heads.tokeniser import Tokeniser
+from harness.train.captioned import caption_component
 from harness.train.component import Component
 from harness.train.contrast import contrast_component
+from harness.train.dual import DualEncoder
+from harness.train.gallery import Gallery, build_dual
 from harness.train.masked import masked_component
 from harness.train.material import Material
 from harness.train.mixture import Mixing, quotas
@@ -33,13 +36,14 @@ COMPONENT = "component"
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What all tasks stand on. `layer` is the user's wish for contrastive recipes."""
+    """What all tasks stand on. `layer` is the user's wish for contrastive recipes, `gallery` where images are."""
 
     checkpoint: "Checkpoint"
     tokeniser: Tokeniser
     base: Base
     seed: int
     layer: int | None = None
+    gallery: Gallery | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +65,13 @@ class Assembled:
     heads: Mapping[str, TrainedHead]
     drawn: tuple[int, ...]
     vectors: Mapping[str, Any]
+
+    @property
+    def duals(self) -> dict[str, DualEncoder]:
+        """The modules of the recipes that read captions."""
+        tasks = self.problem.model.tasks
+        assert isinstance(tasks, torch.nn.ModuleDict), "the model is `Shared`"
+        return {name: one for name, one in tasks.items() if isinstance(one, DualEncoder)}
 
 
 def assemble(
@@ -84,12 +95,15 @@ def assemble(
         elif part.recipe.form == "mlm":
             tasks[name] = bench.base.carrier
             components += [masked_component(part, one, bench.tokeniser, own) for one in materials[name]]
+        elif part.recipe.form == "caption":
+            tasks[name], made = _captioned(bench, part, materials[name], own)
+            components += made
         else:
             tasks[name] = _vectors(bench, part.recipe.name == "lexical")
             components += [contrast_component(part, one, bench.tokeniser, own) for one in materials[name]]
     _freeze_own_head(bench.base, any(part.recipe.form == "mlm" for part in parts))
-    problem, drawn = _problem(bench.base, tasks, components, mixing)
-    vectors = [one for one in tasks.values() if isinstance(one, SentenceVectors)]
+    problem, drawn = _problem(bench, tasks, components, mixing)
+    vectors = [one for one in map(_vectors_of, tasks.values()) if one is not None]
     said = {"layer": vectors[0].layer, "pooling": vectors[0].pooling} if vectors else {}
     return Assembled(problem, tuple(components), heads, drawn, said)
 
@@ -107,7 +121,7 @@ def _freeze_own_head(base: Base, trains: bool) -> None:
 
 
 def _problem(
-    base: Base, tasks: Mapping[str, torch.nn.Module], components: Sequence[Component], mixing: Mixing
+    bench: Bench, tasks: Mapping[str, torch.nn.Module], components: Sequence[Component], mixing: Mixing
 ) -> tuple[Problem, tuple[int, ...]]:
     sizes = [len(one.lengths) for one in components]
     starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -124,25 +138,49 @@ def _problem(
         return one.loss(module, {name: tensor for name, tensor in batch.items() if name != COMPONENT})
 
     problem = Problem(
-        model=Shared(base, tasks),
+        model=Shared(bench.base, tasks),
         lengths=np.concatenate([one.lengths for one in components]),
         collate=collate,
         loss=loss,
         evaluate=_evaluate(components),
         groups=groups,
         whole=tuple(one.whole for one in components),
-        encoder=base.encoder,
+        encoder=bench.base.encoder,
         quotas=drawn,
         depth=_depth(tasks.values()),
+        rates=_rates(tasks, bench.gallery),
     )
     return problem, tuple(drawn.tolist())
 
 
 def _depth(tasks: Iterable[torch.nn.Module]) -> int | None:
     """Layers above the one that every task reads are left out."""
-    layers = [one.layer if isinstance(one, SentenceVectors) else None for one in tasks]
+    layers = [one.layer if one is not None else None for one in map(_vectors_of, tasks)]
     known = [layer for layer in layers if layer is not None]
     return max(known) if known and len(known) == len(layers) else None
+
+
+def _vectors_of(task: torch.nn.Module) -> SentenceVectors | None:
+    """The sentence vectors that a contrastive task trains."""
+    if isinstance(task, DualEncoder):
+        return task.vectors
+    return task if isinstance(task, SentenceVectors) else None
+
+
+def _rates(tasks: Mapping[str, torch.nn.Module], gallery: Gallery | None) -> dict[str, float]:
+    """What stands beside the encoder is new and learns at a rate of its own."""
+    new = [name for name, one in tasks.items() if isinstance(one, DualEncoder)]
+    return {f"tasks.{name}.beside.": gallery.settings.new_rate for name in new if gallery is not None}
+
+
+def _captioned(
+    bench: Bench, part: Part, materials: Sequence[Material], settings: TrainSettings
+) -> tuple[DualEncoder, list[Component]]:
+    assert bench.gallery is not None, "recipes of captions are given a gallery"
+    vectors = _vectors(bench, lexical=False)
+    encoder, images = build_dual(vectors, bench.checkpoint.width, part, materials, bench.gallery, bench.seed)
+    dual = bench.gallery.settings
+    return encoder, [caption_component(part, one, bench.tokeniser, settings, dual, images) for one in materials]
 
 
 def _weights(components: Sequence[Component], mixing: Mixing) -> list[float]:

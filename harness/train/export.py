@@ -3,7 +3,7 @@
 The tokenizer's files and those of sentence-transformers are copied byte for byte, so that kind and pooling stay."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,13 @@ from harness.checkpoint.fingerprint import DEFINING, DEFINING_SUFFIXES
 from harness.checkpoint.json_file import read_object
 from harness.checkpoint.sentence_modules import is_sentence_folder, modules
 from harness.heads.saved import FOLDER, save_head
+from harness.retrieval.image_tower import save_tower
 from harness.retrieval.tower import quiet
 from harness.train.assemble import TrainedHead
+from harness.train.captions import images_of
+from harness.train.dual import DualEncoder
+from harness.train.dual_settings import DualSettings
+from harness.train.material import Material
 from harness.train.shared_encoder import Base
 
 if TYPE_CHECKING:
@@ -38,6 +43,17 @@ def export(checkpoint: "Checkpoint", base: Base, heads: Mapping[str, TrainedHead
         shutil.copy2(source, folder / place)
     for task, head in heads.items():
         save_head(head.model, head.form, folder / FOLDER / task, head.place.pooler)
+
+
+def export_towers(
+    duals: Mapping[str, DualEncoder], materials: Sequence[Material], folder: Path, settings: DualSettings
+) -> None:
+    """Writes the image tower and the projections beside the encoder, where there are any."""
+    seen = images_of([example for one in materials for example in (*one.train, *one.dev)])
+    for one in duals.values():
+        if one.beside.config.kind != "none":
+            vision = settings.vision if one.beside.config.kind == "model" else None
+            save_tower(one.beside, seen, folder, vision)
 
 
 def _place(checkpoint: "Checkpoint", top: Path) -> Path:

@@ -17,7 +17,8 @@ from harness.tasks.source import Source
 from harness.train import record
 from harness.train.assemble import Assembled, Bench, assemble, dev_scores
 from harness.train.board import on_board
-from harness.train.export import export
+from harness.train.export import export, export_towers
+from harness.train.gallery import content_of, gallery_of
 from harness.train.loop import train
 from harness.train.material import Material
 from harness.train.problem import Progress
@@ -29,6 +30,7 @@ from harness.train.settings import TrainSettings, total_steps, warnings
 from harness.train.shared_encoder import Base, load_carrier, needs_mlm
 
 SCRATCH = "mlm_scratch"
+CONTRASTIVE = ("contrast", "caption")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,47 @@ class Made:
     kept: bool = False
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What a training would be: its steps by its own settings, tokens of a step (the expected number of real ones), the
+    data sets' names, and hashes of all texts, those of the base's own training among them."""
+
+    steps: int
+    batch_size: int
+    tokens_per_step: float
+    names: tuple[str, ...]
+    texts: TrainingTexts
+
+
+def survey(request: Request, source: Source) -> Survey:
+    """Reads and cuts all that `make` would train on, and trains nothing. HarnessError for every mistake in the
+    request."""
+    parts = parse(request.recipe)
+    general = replace(settings_of(parts), **request.overrides)
+    _check(request, parts)
+    materials = read_materials(parts, source, request.wish, request.limit, request.allow_contaminated)
+    checkpoint = _open_base(request, materials, general.seed)
+    if any(part.recipe.form == "mlm" for part in parts):
+        needs_mlm(checkpoint, parts[0].recipe.name)
+    before = texts_of(read_manifest(checkpoint.folder or checkpoint.path))
+    base = load_carrier(checkpoint, general.seed)
+    gallery = gallery_of(source, request.state, request.dual)
+    bench = Bench(checkpoint, open_tokeniser(checkpoint), base, general.seed, request.layer, gallery)
+    own = {part.recipe.name: replace(part.recipe.settings, **request.overrides) for part in parts}
+    assembled = assemble(bench, parts, materials, own, request.mixing)
+    per_epoch = _steps(assembled, general)
+    tokens = sum(
+        float(one.lengths.mean()) * drawn for one, drawn in zip(assembled.components, assembled.drawn, strict=True)
+    )
+    return Survey(
+        steps=total_steps(general, per_epoch),
+        batch_size=general.batch_size,
+        tokens_per_step=tokens / per_epoch,
+        names=tuple(dict.fromkeys(one.material.name for one in assembled.components)),
+        texts=record.training_texts([one.material for one in assembled.components], before),
+    )
+
+
 def make(request: Request, source: Source, progress: Progress, say: Callable[[str], None] = lambda text: None) -> Made:
     """Trains and writes the checkpoint; a training that was killed goes on where it stood. `say` hears warnings.
     HarnessError for every mistake in the request before any compute, and where the output holds something else."""
@@ -48,13 +91,18 @@ def make(request: Request, source: Source, progress: Progress, say: Callable[[st
     _check(request, parts)
     materials = read_materials(parts, source, request.wish, request.limit, request.allow_contaminated)
     checkpoint = _open_base(request, materials, general.seed)
+    gallery = gallery_of(source, request.state, request.dual)
+    captioned = {"dual": record.settings_record(request.dual), "images": content_of(gallery, parts, materials)}
     wanted = _asked(request, parts, checkpoint, materials, general)
+    wanted |= captioned if any(part.recipe.form == "caption" for part in parts) else {}
     there = _there(request.output, wanted)
     if there is not None:
         return there
     before = texts_of(read_manifest(checkpoint.folder or checkpoint.path))
     base = load_carrier(checkpoint, general.seed)
-    assembled = _assemble(request, parts, materials, (checkpoint, base), general)
+    bench = Bench(checkpoint, open_tokeniser(checkpoint), base, general.seed, request.layer, gallery)
+    own = {part.recipe.name: replace(part.recipe.settings, **request.overrides) for part in parts}
+    assembled = assemble(bench, parts, materials, own, request.mixing)
     for warning in warnings(general, total_steps(general, _steps(assembled, general))):
         say(warning)
     trained = train(assembled.problem, general, request.state, on_board(request.board if _first() else None, progress))
@@ -65,6 +113,7 @@ def make(request: Request, source: Source, progress: Progress, say: Callable[[st
         **wanted,
         "data": record.describe(assembled, source),
         "vectors": dict(assembled.vectors),
+        **record.held_out([one.material for one in assembled.components]),
         "heads": {name: {"form": one.form, "labels": len(one.model.labels)} for name, one in assembled.heads.items()},
         "training": record.outcome(trained),
         "dev": scores,
@@ -82,8 +131,8 @@ def _check(request: Request, parts: Sequence[Part]) -> None:
         raise HarnessError("mlm_scratch makes its own base.", "Leave --base out, or choose --recipe mlm.")
     if not scratch and request.base is None:
         raise HarnessError("There is no checkpoint to train.", "Give --base, or make one with --recipe mlm_scratch.")
-    if request.layer is not None and not any(part.recipe.form == "contrast" for part in parts):
-        raise HarnessError("--layer is for pairs and lexical alone.", "Leave it out.")
+    if request.layer is not None and not any(part.recipe.form in CONTRASTIVE for part in parts):
+        raise HarnessError("--layer is for pairs and lexical alone, and for captions.", "Leave it out.")
     try:
         request.output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -144,20 +193,6 @@ def _there(output: Path, wanted: Mapping[str, Any]) -> Made | None:
     return Made(output, stored, kept=True)
 
 
-def _assemble(
-    request: Request,
-    parts: Sequence[Part],
-    materials: Mapping[str, Sequence[Material]],
-    stands_on: tuple[Checkpoint, Base],
-    settings: TrainSettings,
-) -> Assembled:
-    """Inputs are cut as each recipe says, unless the user says otherwise."""
-    checkpoint, base = stands_on
-    bench = Bench(checkpoint, open_tokeniser(checkpoint), base, settings.seed, request.layer)
-    own = {part.recipe.name: replace(part.recipe.settings, **request.overrides) for part in parts}
-    return assemble(bench, parts, materials, own, request.mixing)
-
-
 def _steps(assembled: Assembled, settings: TrainSettings) -> int:
     return sum(-(-drawn // settings.batch_size) for drawn in assembled.drawn)
 
@@ -174,6 +209,7 @@ def _write(
     temporary = request.output.with_name(f"{request.output.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     export(checkpoint, base, made.heads, temporary)
+    export_towers(made.duals, [one.material for one in made.components], temporary, request.dual)
     write_texts(texts, temporary / HASHES)
     (temporary / FILE).write_text(record.as_json(written), "utf-8")
     if request.output.is_dir():

@@ -87,7 +87,7 @@ def _start(
     fused = accelerator.device.type in ("cpu", "cuda")
     trained = model if settings.shard else problem.model
     optimizer = torch.optim.AdamW(
-        groups(trained, settings), lr=settings.learning_rate, eps=settings.epsilon, fused=fused
+        groups(trained, settings, problem.rates), lr=settings.learning_rate, eps=settings.epsilon, fused=fused
     )
     weights = tuple(weight for group in optimizer.param_groups for weight in group["params"])
     state = states.State(Kept(settings.selection), settings.micro_tokens or token_budget(accelerator))

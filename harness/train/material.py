@@ -5,22 +5,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.examples import Question
-from harness.tasks.overlap import normalised_hash, texts, unscored
+from harness.examples import Caption, Question
+from harness.tasks.captions import first_images
+from harness.tasks.overlap import texts, unscored
 from harness.tasks.plain_text import read_corpora
-from harness.tasks.selection import PARTS
+from harness.tasks.selection import held_tenth
 from harness.tasks.source import Source, files_read
 from harness.tasks.task import Training, content_hash
 from harness.tasks.translations import Pairs, read_lexicon, read_translations
 
-# A labelled question, a line of text, or a pair of texts.
-Example = Question | str | tuple[str, str]
+# A labelled question, a line of text, a pair of texts, or what is said of an image.
+Example = Question | str | tuple[str, str] | Caption
 
 
 @dataclass(frozen=True)
 class Material:
-    """Training and development examples of one recipe in one language (`en-de`: a pair of them); `name` says which
-    data sets they are, joined by `+`."""
+    """Training and development examples of one recipe in one language (`en-de`: of several together); `name` says which
+    data sets they are, joined by `+`. `held_out` are images of which nothing was read."""
 
     name: str
     language: str
@@ -28,6 +29,7 @@ class Material:
     dev: tuple[Example, ...] = field(repr=False)
     notes: dict[str, str]
     files: tuple[Path, ...]
+    held_out: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def data(self) -> str:
@@ -91,7 +93,8 @@ def _of_pairs(pairs: Sequence[Pairs]) -> list[Material]:
 
 def _held_out(name: str, language: str, examples: Sequence[Example], files: tuple[Path, ...]) -> Material:
     unique = tuple(dict.fromkeys(examples))
-    held = {one for one in unique if int(normalised_hash(texts_of(one)[0]), 16) % PARTS == 0} or set(unique[:1])
+    texts_held = held_tenth(texts_of(one)[0] for one in unique)
+    held = {one for one in unique if texts_of(one)[0] in texts_held}
     train = tuple(one for one in unique if one not in held)
     notes = {"training": f"{name}, {len(unique)} of {len(examples)} different"}
     notes["selected_on"] = "a tenth held out by hash"
@@ -121,6 +124,8 @@ def texts_of(example: Example) -> tuple[str, ...]:
     """The texts by which an example is known again."""
     if isinstance(example, str):
         return (example,)
+    if isinstance(example, Caption):
+        return (example.text,)
     return example if isinstance(example, tuple) else texts(example)
 
 
@@ -138,8 +143,13 @@ def without(material: Material, scored: set[str]) -> Material:
 
 
 def cut(material: Material, limit: int | None) -> Material:
-    """Only the first examples, for a trial."""
+    """Only the first examples, or the captions of the first images, for a trial."""
     if limit is None or limit >= len(material.train):
         return material
+    captions = [[one for one in side if isinstance(one, Caption)] for side in (material.train, material.dev)]
+    if any(captions):
+        notes = {**material.notes, "limit": f"the first {limit} images"}
+        train, dev = (first_images(side, limit) for side in captions)
+        return replace(material, train=train, dev=dev, notes=notes)
     notes = {**material.notes, "limit": f"the first {limit} of {len(material.train)}"}
     return replace(material, train=material.train[:limit], dev=material.dev[:limit], notes=notes)

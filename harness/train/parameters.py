@@ -2,7 +2,7 @@
 gives them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -75,20 +75,24 @@ def training_only(problem: Problem, settings: TrainSettings) -> Iterator[None]:
             weight.requires_grad_(weight.requires_grad or name in before)
 
 
-def groups(model: torch.nn.Module, settings: TrainSettings) -> list[dict[str, Any]]:
+def groups(
+    model: torch.nn.Module, settings: TrainSettings, rates: Mapping[str, float] | None = None
+) -> list[dict[str, Any]]:
     """AdamW's parameter groups, each with its full learning rate under `full_rate`. Biases and norms, which
-    are the weights of one dimension, do not decay (Devlin et al. 2019)."""
+    are the weights of one dimension, do not decay (Devlin et al. 2019). `rates` as in `Problem`."""
     layers = count_layers(model)
-    found: dict[tuple[int, bool], list[torch.nn.Parameter]] = {}
+    found: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
     for name, weight in model.named_parameters():
         if weight.requires_grad:
+            own = next((rate for prefix, rate in (rates or {}).items() if f".{prefix}" in f".{name}"), None)
             below = layers + 1 - depth(name, layers) if settings.layer_decay < 1 else 0
-            found.setdefault((below, weight.ndim > 1), []).append(weight)
+            rate = settings.learning_rate * settings.layer_decay**below if own is None else own
+            found.setdefault((rate, weight.ndim > 1), []).append(weight)
     return [
         {
             "params": weights,
             "weight_decay": settings.weight_decay if decays else 0.0,
-            "full_rate": settings.learning_rate * settings.layer_decay**below,
+            "full_rate": rate,
         }
-        for (below, decays), weights in found.items()
+        for (rate, decays), weights in found.items()
     ]

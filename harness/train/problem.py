@@ -1,7 +1,7 @@
 """What a training is given and what it hands back."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ class Problem:
     `whole`, or of a mixture whether for each group: the loss ties a batch's features together (in-batch
     negatives), so it is never split, and an incomplete batch is dropped. `encoder` is the part of the model that
     was trained before: what `freeze` and `lora` keep; None means transformers' own `base_model`. `lora` updates
-    its lowest `depth` layers (None: all)."""
+    its lowest `depth` layers (None: all). `rates` gives weights below these modules a learning rate of their own."""
 
     model: torch.nn.Module
     lengths: Integers
@@ -38,6 +38,7 @@ class Problem:
     encoder: torch.nn.Module | None = None
     quotas: Integers | None = None
     depth: int | None = None
+    rates: Mapping[str, float] = field(default_factory=dict)
 
     def is_whole(self, batch: Integers) -> bool:
         """Whether this effective batch must not be split."""

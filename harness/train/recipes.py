@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from harness.errors import HarnessError, unknown_names
 from harness.tasks import anli, ccg, cosmosqa, hellaswag, mnli, qqp, supervised
+from harness.train.captions import caption_lines, captions
 from harness.train.material import Reader, labelled, lexicon, plain_text, translations
 from harness.train.settings import TrainSettings
 
@@ -31,13 +32,21 @@ CONTRAST = replace(PAPER, learning_rate=2e-5, epochs=3, batch_size=64, max_lengt
 LEXICAL = replace(CONTRAST, learning_rate=1e-4, max_length=32, lora=16)
 EARLY_LAYER = 2
 
+# Images need larger steps than translations; the last weights count, so that recipes are compared at equal budgets.
+CAPTIONED = replace(CONTRAST, epochs=10, batch_size=32, max_length=64, selection="last")
+CAPTION_LINES = replace(TEXT, epochs=10, max_length=64, selection="last")
+# What stands for an image in a recipe of the form `caption`.
+ANCHORS = ("image", "random", "shuffled", "text")
+
 QUESTIONS = ("classify", "tag", "span", "choice")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One intermediate task. `form` is a form of question that a head answers, `mlm` (masked-language modelling) or
-    `contrast`; `labels` are the classes, () where the data say them (tags) or where there are none."""
+    """One intermediate task. `form` is a form of question that a head answers, `mlm` (masked-language modelling),
+    `contrast` (of pairs) or `caption`; `labels` are the classes, () where the data say them (tags) or where there are
+    none. `anchor` is what captions are tied to: their image, a random vector in its place, a wrong image, or other
+    captions (`text`)."""
 
     name: str
     form: str
@@ -45,6 +54,7 @@ class Recipe:
     settings: TrainSettings = PAPER
     labels: tuple[str, ...] = ()
     about: str = ""
+    anchor: str = ""
 
     @property
     def asks(self) -> bool:
@@ -74,6 +84,15 @@ _ALL = (
     Recipe("mlm_scratch", "mlm", plain_text, FROM_SCRATCH, about="a tokenizer and a small encoder from scratch"),
     Recipe("pairs", "contrast", translations, CONTRAST, about="translation pairs against the others of the batch"),
     Recipe("lexical", "contrast", lexicon, LEXICAL, about="word pairs at an early layer through LoRA (2506.15415)"),
+    Recipe("image_text", "caption", captions, CAPTIONED, anchor="image", about="captions against images"),
+    Recipe(
+        "image_text_random", "caption", captions, CAPTIONED, anchor="random", about="control: a random vector an image"
+    ),
+    Recipe(
+        "image_text_shuffled", "caption", captions, CAPTIONED, anchor="shuffled", about="control: captions of others"
+    ),
+    Recipe("text_text", "caption", captions, CAPTIONED, anchor="text", about="captions of one image, no image"),
+    Recipe("mlm_captions", "mlm", caption_lines, CAPTION_LINES, about="masked-language modelling on the same captions"),
 )
 RECIPES: Mapping[str, Recipe] = {one.name: one for one in _ALL}
 PAPERS_NINE = ("anli", "mnli", "qqp", "squad_v1", "squad_v2", "hellaswag", "ccg", "cosmosqa", "commonsenseqa")
@@ -114,8 +133,12 @@ def _refuse(text: str, names: list[str], weights: list[float], unread: bool) -> 
         raise HarnessError(
             "mlm_scratch makes a checkpoint of its own and stands alone.", "Train the other recipes on it afterwards."
         )
-    if {"pairs", "lexical"} <= set(names):
-        raise HarnessError("pairs and lexical read different layers.", "Train one after the other.")
+    contrasts = [name for name in names if RECIPES[name].form in ("contrast", "caption")]
+    if "lexical" in names and len(contrasts) > 1:
+        raise HarnessError(f"{' and '.join(contrasts)} read different layers.", "Train one after the other.")
+    anchored = [name for name in names if RECIPES[name].anchor not in ("", "text")]
+    if len(anchored) > 1:
+        raise HarnessError(f"{' and '.join(anchored)} would share one image tower.", "Train one after the other.")
 
 
 def settings_of(parts: tuple[Part, ...]) -> TrainSettings:

@@ -61,6 +61,12 @@ def _described(one: Component, drawn: int, source: Source) -> dict[str, Any]:
     }
 
 
+def held_out(materials: Sequence[Material]) -> dict[str, list[str]]:
+    """The images whose captions no recipe read, where captions were."""
+    images = sorted({image for one in materials for image in one.held_out})
+    return {"held_out_images": images} if images else {}
+
+
 def _relative(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.errors import unknown_names
 from harness.languages import normalise_all
+from harness.train.dual_settings import DualSettings
 from harness.train.material import Wish
 from harness.train.mixture import Mixing
 from harness.train.scratch import Sizes
@@ -21,7 +22,7 @@ OWN = (*MIXING, *PLAIN, "train_languages", "corpora", "tensorboard")
 @dataclass(frozen=True)
 class Request:
     """What is to be made. `overrides` are fields of `TrainSettings`; `limit` cuts each data set for a trial; `layer` is
-    for `pairs` and `lexical`, `sizes` for `mlm_scratch`, which has no `base`."""
+    for `pairs`, `lexical` and captions, `dual` for captions, `sizes` for `mlm_scratch`, which has no `base`."""
 
     recipe: str
     output: Path
@@ -33,6 +34,7 @@ class Request:
     allow_contaminated: bool = False
     layer: int | None = None
     sizes: Sizes = field(default_factory=Sizes)
+    dual: DualSettings = field(default_factory=DualSettings)
     board: Path | None = None
     trust_remote_code: bool = False
 
@@ -45,8 +47,8 @@ class Request:
 def request_from(recipe: str, output: Path, base: str | None, options: Mapping[str, Any]) -> Request:
     """The request of some flags; what is None was not given. HarnessError for unknown names, languages and values."""
     given = {name: value for name, value in options.items() if value is not None}
-    settings, sizes = _names(TrainSettings), _names(Sizes)
-    known = {*settings, *sizes, *OWN}
+    settings, sizes, dual = _names(TrainSettings), _names(Sizes), _names(DualSettings)
+    known = {*settings, *sizes, *dual, *OWN}
     unknown = [name for name in given if name not in known]
     if unknown:
         raise unknown_names("setting", unknown, known, f"Known: {', '.join(sorted(known))}.")
@@ -61,6 +63,7 @@ def request_from(recipe: str, output: Path, base: str | None, options: Mapping[s
         mixing=Mixing(**mixing),
         overrides={name: given[name] for name in settings if name in given},
         sizes=Sizes(**{name: given[name] for name in sizes if name in given}),
+        dual=DualSettings(**{name: given[name] for name in dual if name in given}),
         board=Path(given["tensorboard"]) if "tensorboard" in given else None,
         **{name: given[name] for name in PLAIN if name in given},
     )

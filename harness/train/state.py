@@ -55,6 +55,8 @@ def identity(problem: Problem, settings: TrainSettings, processes: int) -> str:
     at the start (name, shape and a sample of each) and the number of processes."""
     digest = hashlib.sha256(json.dumps([settings.as_signature(), settings.seed, processes]).encode())
     digest.update(f"{settings.micro_tokens} {problem.whole}".encode())
+    if problem.rates:
+        digest.update(json.dumps(dict(problem.rates), sort_keys=True).encode())
     digest.update(problem.lengths.tobytes())
     if problem.groups is not None:
         digest.update(problem.groups.tobytes())

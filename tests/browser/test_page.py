@@ -129,6 +129,7 @@ def test_tables_by_language(page: Any) -> None:
     heat = block.locator("table.heat")
     block.locator(".l-task").select_option("xnli")
     assert heat.locator("thead th").count() == 1 + 3 + 15 + 1
+    assert block.locator(".l-count").inner_text() == "15 of 15 languages scored"
     block.locator(".l-family").select_option("Indo-European")
     european = heat.locator("thead th").count()
     assert 8 < european < 20
@@ -150,6 +151,15 @@ def test_tables_by_language(page: Any) -> None:
     rows = [[float(cell) for cell in row] for row in zip(*columns, strict=True) if "–" not in row]
     assert len(rows) > 3
     assert all(abs(english - others - gap) < 0.11 for english, others, gap in rows)
+
+
+def test_languages_that_nobody_has_are_counted_and_not_drawn(page: Any) -> None:
+    page.get_by_role("tab", name="Retrieval").click()
+    block = page.locator("#panel-retrieval .languages")
+    block.scroll_into_view_if_needed()
+    block.locator("tbody tr").first.wait_for()
+    assert block.locator("thead th").all_inner_texts() == ["checkpoint", "de", "supervision"]
+    assert block.locator(".l-count").inner_text() == "1 of 36 languages scored"
 
 
 def test_a_number_leads_to_its_signature_and_command(page: Any) -> None:

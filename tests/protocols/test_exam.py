@@ -176,7 +176,7 @@ def test_cultural_labels_and_categories_are_rows(
     assert main(["eval", *given, *run]) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert "global_mmlu beside what no knowledge would give (percent)" in printed
-    assert "commonest" in printed
+    assert "majority" in printed
     part, lite = (result(tmp_path / "r", task, "de") for task in ("global_mmlu", "global_mmlu_lite"))
     shared = {"accuracy", "majority_baseline", "chance", "accuracy_CS", "accuracy_CA"}
     # Three of 57 subjects: no macro and no category. The small set has no full list of subjects.

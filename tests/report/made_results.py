@@ -10,9 +10,9 @@ import numpy as np
 
 from harness.metrics.bootstrap import score_average, score_items
 from harness.metrics.score import Item
-from harness.run import signature
 from harness.store import AVERAGE, Result, open_store
 from harness.tasks import get_task
+from harness.work.scoring import signature
 
 LABELS = ("entailment", "neutral", "contradiction")
 

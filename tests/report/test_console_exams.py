@@ -30,8 +30,8 @@ def test_baselines_and_mark_stand_beside_the_score() -> None:
     rows = [row("accuracy", 0.31, said="yes", p=0.002), row("majority_baseline", 0.27), row("chance", 0.25)]
     rows += [row("accuracy", 0.26, "de"), row("majority_baseline", 0.27, "de"), row("accuracy_CS", 0.5, "de")]
     head, english, german = shown(rows)
-    assert head[:5] == ["language", "checkpoint", "accuracy", "commonest letter", "chance"]
-    assert head[5:] == ["culturally sensitive", "above chance"]
+    assert head[:5] == ["language", "checkpoint", "accuracy", "majority", "chance"]
+    assert head[5:] == ["CS", "above chance"]
     assert english == ["en", "m prompt a", "31.0", "27.0", "25.0", "", "yes (p 0.002)"]
     assert german == ["de", "m prompt a", "26.0", "27.0", "", "50.0", "no (p 0.4)"]
 

@@ -17,6 +17,7 @@ from harness.report.page.site import gather, render
 from harness.report.page.supervision import supervision
 from harness.report.page.tables import Line, Table, tabs
 from harness.store import Store
+from harness.tasks import get_task
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,17 @@ def test_incomplete_and_limited_rows_are_shown_and_not_ranked(results: Path) -> 
     assert lines["limited"].numbers["xnli"].ranks is None
     assert lines["limited"].warnings == ("only the first 90 items",)
     assert lines["run-0"].numbers["xnli"].ranks is not None
+
+
+def test_who_was_trained_on_scored_items_is_marked_and_not_ranked(tmp_path: Path) -> None:
+    right = {code: [True, True, False] * 10 for code in get_task("xnli").languages}
+    for name, note in (("a", ""), ("b", "MNLI"), ("c", "MNLI; 4 of 30 items")):
+        settings = {"preset": "xtreme", "source_language": "en", **({"trained on": note} if note else {})}
+        write(tmp_path, Made(name, settings=settings), right)
+    lines = _lines(_table(tmp_path, "zero-shot"))
+    assert [lines[name].numbers["xnli"].ranks is None for name in "abc"] == [False, False, True]
+    assert lines["b"].warnings == ("trained on MNLI",)
+    assert lines["c"].warnings == ("trained on MNLI; scored items in 15 languages",)
 
 
 def test_rows_that_may_be_first_are_shaded(results: Path) -> None:

@@ -36,8 +36,9 @@ def undisturbed(model: Path, output: Path) -> float:
     return time.monotonic() - started
 
 
-def disturbed(model: Path, output: Path, kills: int, seconds: float, seed: int) -> int:
-    """Kills that many runs at random points of their time, then runs to the end; how many died in the middle."""
+def disturbed(model: Path, output: Path, kills: int, seconds: float, seed: int, first: int = 0) -> int:
+    """Kills that many runs at random points of their time, beginning with signal `first`, then runs to the end; how
+    many died in the middle."""
     generator = random.Random(seed)
     died = 0
     for number in range(kills):
@@ -45,7 +46,7 @@ def disturbed(model: Path, output: Path, kills: int, seconds: float, seed: int) 
         try:
             run.wait(generator.uniform(0.3, 1.0) * seconds)
         except subprocess.TimeoutExpired:
-            run.send_signal(SIGNALS[number % len(SIGNALS)])
+            run.send_signal(SIGNALS[(first + number) % len(SIGNALS)])
             died += run.wait() != 0
     undisturbed(model, output)
     return died
@@ -66,8 +67,11 @@ def main() -> None:
         same = died = 0
         for number in range(options.kills):
             output = Path(folder) / f"killed{number}"
-            died += disturbed(model, output, 1, seconds, options.seed + number)
-            same += files(output) == expected
+            died += disturbed(model, output, 1, seconds, options.seed + number, number)
+            found = files(output)
+            same += found == expected
+            other = [name for name in {*found, *expected} if found.get(name) != expected.get(name)]
+            print(f"run {number + 1}: {'differs in ' + ', '.join(sorted(other)) if other else 'the same'}", flush=True)
     print(f"{options.kills} runs, {died} killed in the middle, {same} with the bytes of the undisturbed run")
     sys.exit(same != options.kills)
 

@@ -1,6 +1,7 @@
 """The README's commands, run as they stand there: evaluations as far as their plan, all others to the end."""
 
 import json
+import re
 import shlex
 import shutil
 from importlib.resources import files
@@ -27,8 +28,8 @@ def _commands() -> list[list[str]]:
     return [one for one in found if one[:2] not in FETCHING]
 
 
-EVALUATIONS = [one for one in _commands() if one[0] == "eval"]
-MAKING = [one for one in _commands() if one[0] in ("train", "data", "list", "doctor", "mine")]
+PLANNED = [one for one in _commands() if one[0] in ("eval", "study")]
+MAKING = [one for one in _commands() if one[0] in ("mine", "train", "data", "list", "doctor")]
 USING = [one for one in _commands() if one[0] in ("leaderboard", "compare", "check", "export", "score")]
 
 
@@ -41,9 +42,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny.save_model(folder / "encoder", head="masked-lm")
     tiny.save_model(folder / "causal-lm", "llama", "causal-lm", tokenizer="decoder")
     tiny.save_model(folder / "xnli-tuned", head="sequence-classification", labels=LABELS)
-    (folder / "de.txt").write_text("Der Hund schläft.\nEs regnet.\nDas Haus ist alt.\n", encoding="utf-8")
-    (folder / "en.txt").write_text("It rains.\nThe dog sleeps.\n", encoding="utf-8")
     exams(shutil.copytree(Path(str(files("harness"))) / "data" / "demo", folder / "DIR"))
+    for code, text in (("de", "Hund"), ("en", "dog")):
+        (folder / f"{code}.txt").write_text("".join(f"{text} {at}\n" for at in range(20)), "utf-8")
     generator = np.random.default_rng(0)
     right = {code: generator.random(300) < 0.7 for code in ("de", "en", "sw")}
     for name in ("ckpt", "ckpt-a", "ckpt-b"):
@@ -64,14 +65,20 @@ def exams(data: Path) -> None:
 
 
 def test_every_command_is_tried() -> None:
-    assert len(EVALUATIONS) >= 8
-    assert len(MAKING) >= 6
+    assert len(PLANNED) >= 10
+    assert len(MAKING) >= 7
     assert {one[0] for one in USING} == {"leaderboard", "compare", "check", "export", "score"}
-    assert len(EVALUATIONS) + len(MAKING) + len(USING) == len(_commands())
+    assert len(PLANNED) + len(MAKING) + len(USING) == len(_commands())
 
 
-@pytest.mark.parametrize("command", EVALUATIONS, ids=" ".join)
-def test_an_evaluation_is_planned(command: list[str], place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_link_leads_to_a_file() -> None:
+    linked = re.findall(r"\]\(([^)#:]+)\)", README.read_text("utf-8"))
+    assert len(linked) >= 8
+    assert [one for one in linked if not (README.parent / one).is_file()] == []
+
+
+@pytest.mark.parametrize("command", PLANNED, ids=" ".join)
+def test_a_run_is_planned(command: list[str], place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     data = [] if "--data" in command else ["--data", "DIR"]
     assert main([*command, *data, "--dry-run", "--quiet"]) == 0
@@ -83,7 +90,6 @@ def test_a_checkpoint_is_made_and_looked_at(place: Path, monkeypatch: pytest.Mon
         few = ["--max-steps", "2", "--device", "cpu", "--quiet"] if command[0] == "train" else []
         assert main([*command, *few]) == 0, command
     assert (place / "ckpt/mnli/manifest.json").is_file()
-    assert len((place / "pairs.tsv").read_text("utf-8").splitlines()) == 2
 
 
 def test_the_numbers_are_used(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

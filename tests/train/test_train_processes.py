@@ -73,6 +73,18 @@ def test_two_processes_learn_what_one_learns(base, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]
 
 
+def test_two_processes_see_each_others_images(base, tmp_path):
+    """English captions are one for each image: no draw of captions differs between one process and two."""
+    for processes in (1, 2):
+        place = ["--base", str(base), "--output", str(tmp_path / str(processes)), "--train-languages", "en"]
+        done = run("--recipe", "image_text", *place, "--image-size", "16", processes=processes)
+        assert done.returncode == 0, done.stderr[-3000:]
+    losses = [manifest(tmp_path / name)["training"]["losses"] for name in ("1", "2")]
+    assert losses[1] == pytest.approx(losses[0], abs=1e-3)
+    towers = [load_file(tmp_path / name / "image_text" / "tower.safetensors") for name in ("1", "2")]
+    assert all(towers[1][name].sub(one).abs().max() < 1e-2 for name, one in towers[0].items())
+
+
 def test_killed_and_started_again_is_straight_through(tmp_path):
     """With dropout, masking and a base from scratch."""
     flags = ["--recipe", "mlm_scratch", "--vocabulary", "300", "--layers", "1", "--width", "16", "--heads", "2"]

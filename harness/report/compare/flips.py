@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import HarnessError
-from harness.examples import Choice, Classify, Examples, Mining, Pair, Question, Span, Tag
+from harness.examples import Caption, Choice, Classify, Examples, Mining, Pair, Question, Span, Tag, Word
 from harness.metrics.score import Item, Metric
 from harness.report.compare.compare import item_pairs
 from harness.report.compare.side import Matched, Side, match
@@ -100,10 +100,16 @@ def texts(examples: Examples) -> dict[str, str]:
             for split, side in sides.items()
             for one, text in zip(side.source.ids, side.source.texts, strict=True)
         }
-    return {str(one.row) if isinstance(one, Pair) else one.id: _text(one) for one in examples}
+    found: dict[str, str] = {}
+    for one in examples:
+        if isinstance(one, Caption):
+            found[one.image] = " / ".join(filter(None, (found.get(one.image), one.text)))
+        else:
+            found[str(one.row) if isinstance(one, Pair | Word) else one.id] = _text(one)
+    return found
 
 
-def _text(example: Question | Pair) -> str:
+def _text(example: Question | Pair | Word) -> str:
     match example:
         case Classify():
             return example.first if example.second is None else f"{example.first} / {example.second}"
@@ -113,5 +119,5 @@ def _text(example: Question | Pair) -> str:
             return f"{example.question} / {example.context}"
         case Choice():
             return " / ".join(part for part in (example.context, example.question, *example.options) if part)
-        case Pair():
+        case Pair() | Word():
             return f"{example.source} / {example.target}"

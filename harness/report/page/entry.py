@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from harness.checkpoint.contamination import NOTE
+from harness.checkpoint.contamination import NOTE, holds_items
 from harness.metrics.score import Score
 from harness.report.leaderboard import deviation, official_languages
 from harness.report.page.supervision import Supervision, ranked, supervision
@@ -40,7 +40,7 @@ class Cell:
 class Entry:
     """`cells` by language; `average` is the stored average over the official list (None: incomplete); `official` the
     mean of the metrics that XTREME averages for the task (question answering has two); `trained_on` what the training
-    manifest or the zoo tells of the task's own data."""
+    manifest or the zoo tells of the task's own data: who was trained on scored items is not ranked."""
 
     checkpoint: str
     task: str
@@ -85,6 +85,7 @@ def entry_of(group: Sequence[Result]) -> Entry | None:
     if not done:
         return None
     first = next(iter(done.values()))[0]
+    notes = {code: str(results[0].settings.get(NOTE) or "") for code, results in done.items()}
     main = first.main
     assert main is not None
     return Entry(
@@ -97,13 +98,21 @@ def entry_of(group: Sequence[Result]) -> Entry | None:
         average=_cell([one.main for one in averages]) if averages else None,
         official=_official(first.task, averages),
         languages=official_languages(first.task, list(done)),
-        ranked=bool(averages) and ranked(first.folder, first.settings),
+        ranked=bool(averages) and ranked(first.folder, first.settings) and not any(map(holds_items, notes.values())),
         seeds=tuple(sorted({one.seed for results in done.values() for one in results})),
         patterns={code: _pattern(results[0]) for code, results in done.items()},
         refused={one.language: one.reason for one in group if one.status == "failed"},
         layer=first.settings.get("layer"),
-        trained_on=str(first.settings.get(NOTE) or ""),
+        trained_on=_trained_on(notes),
     )
+
+
+def _trained_on(notes: Mapping[str, str]) -> str:
+    """Data sets by name, and in how many languages scored items were found: `MNLI; scored items in 4 languages`."""
+    parts = (part for note in notes.values() for part in note.split("; ") if part and not holds_items(part))
+    hit = sum(map(holds_items, notes.values()))
+    items = [f"scored items in {hit} language{'s' * (hit > 1)}"] if hit else []
+    return "; ".join([*dict.fromkeys(parts), *items])
 
 
 def _named_split(result: Result) -> str:

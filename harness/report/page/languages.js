@@ -35,6 +35,8 @@ function shownCodes(controls) {
     (!controls.script.value || GROUPS.script(code) === controls.script.value));
 }
 
+const valueIn = (entry, code) => entry.value[DATA.tasks[entry.task].languages.indexOf(code)];
+
 // Columns: [head, what it is, function of an entry -> hundredths of a percent or null, language code where it is one].
 function columnsOf(controls, codes) {
   const places = new Map(DATA.tasks[controls.task.value].languages.map((code, at) => [code, at]));
@@ -82,9 +84,13 @@ const observer = new IntersectionObserver((changes) => {
 function drawLanguages(block) {
   if (!block || !inView.has(block)) return;
   const controls = controlsOf(block);
-  const columns = columnsOf(controls, shownCodes(controls));
+  const codes = shownCodes(controls);
   const rows = DATA.entries.map((entry, at) => [entry, at])
     .filter(([entry]) => entry.task === controls.task.value && kept(entry.name, entry.kind, entry.protocol));
+  // A language that nobody has been scored in is counted, not drawn.
+  const scored = codes.filter((code) => rows.some(([entry]) => valueIn(entry, code) !== null));
+  const columns = columnsOf(controls, codes).filter((one) => !one[3] || !rows.length || scored.includes(one[3]));
+  block.querySelector(".l-count").textContent = `${scored.length} of ${codes.length} languages scored`;
   const all = rows.flatMap(([entry]) => columns.filter((one) => one[0] !== "gap").map((one) => one[2](entry))).filter((one) => one !== null);
   const low = Math.min(...reduced(all, Math.min)), high = Math.max(...reduced(all, Math.max));
   const body = document.createElement("tbody");

@@ -1,0 +1,168 @@
+"""The main path of a study: check, settle readouts and budgets, write the manifest, do the jobs, make the table."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.api import Watch
+from harness.checkpoint import Checkpoint, open_checkpoint
+from harness.checkpoint.manifest import read_manifest, texts_of
+from harness.errors import HarnessError
+from harness.report.study.command import Asked, Report, report
+from harness.report.study.table import Line
+from harness.store import Store, writable
+from harness.study import manifest
+from harness.study.budget import Budget, as_record, budget_of, from_record, matched, overlaps, refuse_overlap
+from harness.study.cost import Estimated, Work, costs, work_of
+from harness.study.jobs import Done, Setting, do, is_done, jobs_of, names_of
+from harness.study.presets import claims_of
+from harness.study.readout import Settled, settle
+from harness.study.request import Request, Row, check
+from harness.tasks import include
+from harness.tasks.source import Source, open_source
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a study came to; `estimated` alone for a dry run."""
+
+    report: Report | None
+    done: Done | None
+    estimated: tuple[Estimated, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def run_study(
+    request: Request, watch: Watch | None = None, said: Callable[[str], None] = lambda text: None, dry_run: bool = False
+) -> Outcome:
+    """Runs what is missing of a study and writes its tables. HarnessError for every mistake in the request, for texts
+    that are both trained on and scored, and where the output holds another study; all before the first training."""
+    watch = watch or Watch()
+    include(request.include)
+    check(request)
+    base = open_checkpoint(request.base, request.trust_remote_code)
+    stored = manifest.read(request.output)
+    request = manifest.merged(request, stored, base)
+    check(request)
+    source = open_source(request.data)
+    settled = _settled(base, request, source, stored, watch)
+    readouts = manifest.readouts_of(settled["tasks"])
+    budgets = {label: from_record(one) for label, one in settled["budgets"].items()}
+    setting = Setting(request, base, readouts, budgets, manifest.readouts_of(settled["development"]))
+    jobs = tuple(jobs_of(setting))
+    notes = tuple(settled["notes"])
+    if dry_run:
+        left = [job for job in jobs if not is_done(setting, job)]
+        work = {task: Work(**one) for task, one in settled["work"].items()}
+        return Outcome(None, None, costs(setting, jobs, left, work), notes)
+    writable(request.output)
+    record = manifest.compose(request, base, settled, stored, _scores(setting.results))
+    manifest.write(record, request.output)
+    for note in notes:
+        said(f"note  {note}")
+    done = do(setting, jobs, watch, said)
+    return Outcome(_told(request.output, record), done, (), notes)
+
+
+def retell(output: Path) -> Report:
+    """The tables of a study's folder once more, from its results alone."""
+    record = manifest.read(output)
+    if record is None:
+        raise HarnessError(f"{output} holds no study.", "Run `harness study` first.")
+    return _told(output, record)
+
+
+_SETTLED = ("tasks", "development", "work", "left_out", "budget", "budgets", "base_overlap", "notes")
+
+
+def _settled(
+    base: Checkpoint, request: Request, source: Source, stored: Mapping[str, Any] | None, watch: Watch
+) -> dict[str, Any]:
+    """Readouts, budgets and what a reader must know, as the manifest holds them: what stands there already, and the
+    rest settled now. Data are read only where a recipe or task is new."""
+    known = {label: from_record(one) for label, one in stored["budgets"].items()} if stored else {}
+    new = [row for row in request.trained if row.label not in known]
+    if stored and not new and list(request.tasks) == stored["asked_tasks"] and request.best == stored["best"]:
+        return {name: stored[name] for name in _SETTLED}
+    settled = settle(base, request, source, watch.progress)
+    fresh = _budgets(request, source, settled, new, watch)
+    texts = texts_of(read_manifest(base.folder or base.path))
+    of_base = {} if texts is None else overlaps(texts, settled.scored)
+    if not request.allow_contaminated:
+        refuse_overlap({"the base": Budget(0, 0, 1, 0.0, (), of_base), **fresh})
+    equal, common = matched(fresh, request.match, stored["budget"] if stored else None)
+    budgets = {**known, **equal}
+    tasks = {one.task: manifest.as_record(one) for one in settled.readouts}
+    return {
+        "tasks": {**tasks, **(stored["tasks"] if stored else {})},
+        "development": {one.task: manifest.as_record(one) for one in settled.development},
+        "work": {task: asdict(one) for task, one in work_of(settled.jobs, base).items()},
+        "left_out": dict(settled.left_out),
+        "budget": common,
+        "budgets": {label: as_record(one) for label, one in budgets.items()},
+        "base_overlap": of_base,
+        "notes": _notes(request, budgets, settled),
+    }
+
+
+def _budgets(request: Request, source: Source, settled: Settled, new: Any, watch: Watch) -> dict[str, Budget]:
+    """The budgets of new recipes; every recipe that cannot be trained is named at once."""
+    found: dict[str, Budget] = {}
+    wrong = []
+    for at, row in enumerate(new):
+        watch.progress("reading the recipes' data", at, len(new))
+        try:
+            found[row.label] = budget_of(row, request, source, settled.scored)
+        except HarnessError as error:
+            wrong.append(f"{row.label}: {error.problem}")
+    watch.progress("reading the recipes' data", len(new), len(new))
+    if wrong:
+        raise HarnessError(f"Some recipes cannot be trained: {'; '.join(wrong)}", "Leave them out, or give their data.")
+    return found
+
+
+def _notes(request: Request, budgets: Mapping[str, Budget], settled: Settled) -> list[str]:
+    """What a reader of the table must know."""
+    said = [f"{task} is left out: {reason}" for task, reason in settled.left_out.items()]
+    sizes = {label: one.batch_size for label, one in budgets.items()}
+    if request.match == "steps" and len(set(sizes.values())) > 1:
+        shown = ", ".join(f"{label} {size}" for label, size in sizes.items())
+        said.append(f"equal steps are of unequal batches ({shown}): --recipe-batch-size makes them equal")
+    for label, one in budgets.items():
+        if one.steps > one.own_steps:
+            said.append(
+                f"{label} goes through its data {one.steps / one.own_steps:.1f} times as often as its settings say"
+            )
+        grams = {task: sum(own["grams"] for own in by.values()) for task, by in one.overlap.items()}
+        shared = ", ".join(f"{task} {count}" for task, count in grams.items() if count)
+        if shared:
+            said.append(f"{label} shares 13-grams with items of {shared}")
+        if any(own["exact"] for by in one.overlap.values() for own in by.values()):
+            said.append(f"{label} was trained on scored texts (--allow-contaminated): its numbers are contaminated")
+    return said
+
+
+def _scores(results: Path) -> int:
+    """Scored results before this run."""
+    return sum(one.status == "scored" for one in Store(results).results()) if results.is_dir() else 0
+
+
+def _told(output: Path, record: Mapping[str, Any]) -> Report:
+    """The report from the manifest and the results alone."""
+    rows = [Row(label, recipe) for label, recipe in record["rows"].items()]
+    budgets = {label: from_record(one) for label, one in record["budgets"].items()}
+    lines = []
+    for row in rows:
+        own = budgets.get(row.label)
+        lines.append(Line(row.label, row.parts, own.steps if own else None, own.tokens if own else None))
+    asked = Asked(
+        record=record,
+        lines=tuple(lines),
+        names=names_of(rows, record["seeds"]),
+        readouts=manifest.readouts_of(record["tasks"]),
+        development=manifest.readouts_of(record["development"]),
+        questions=tuple(manifest.questions(rows, record["treatment"], record["core"]["reference"])),
+        claims=claims_of(record["core"]["preset"]),
+    )
+    return report(output, asked)
