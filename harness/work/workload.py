@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.examples import Choice, Classify, Comparable, Examples, Mining, Pair, Span, Tag
+from harness.examples import Caption, Choice, Classify, Comparable, Examples, Mining, Pair, Span, Tag, Word
 from harness.plan import Job
 
 # Characters of a token: between those of Latin scripts (4) and of Chinese (1.5); only ratios of jobs depend on it.
@@ -43,7 +43,7 @@ def workload(job: Job, training: bool = True) -> Workload:
         similarities = float(sum(a * b for a, b in sides))
         return Workload(counted_tokens(texts, limit), sum(a for a, _ in sides), len(texts), similarities)
     if job.protocol == "retrieve":
-        texts = [text for one in examples if isinstance(one, Pair) for text in (one.source, one.target)]
+        texts = [text for one in examples for text in rows(one)]
         # once as they are, once centred
         return Workload(counted_tokens(texts, limit), len(examples), len(texts), 2.0 * len(examples) ** 2)
     read = [rows(one) for one in examples]
@@ -82,7 +82,7 @@ def texts_of(examples: Examples, most: int) -> list[str]:
         found = [text for one in _corpora(examples) for side in (one.source, one.target) for text in side.texts]
         return list(found[:: max(1, len(found) // most)])[:most]
     chosen = examples[:: max(1, len(examples) // most)][:most]
-    return [one.source if isinstance(one, Pair) else rows(one)[0] for one in chosen]
+    return [rows(one)[0] for one in chosen]
 
 
 def rows(example: Any) -> list[str]:
@@ -96,6 +96,11 @@ def rows(example: Any) -> list[str]:
             return [f"{example.question} {example.context}"]
         case Choice():
             return [f"{example.context} {example.question} {option}" for option in example.options]
+        case Pair() | Word():
+            return [example.source, example.target]
+        case Caption():
+            # Its image is not counted.
+            return [example.text]
         case _:
             return [str(example)]
 

@@ -78,8 +78,8 @@ def test_word_pairs_are_read_at_every_layer_as_by_brute_force(bert, tmp_path):
     stored = json.loads(next(tmp_path.rglob("retrieve@layer3/de.seed0.json")).read_text("utf-8"))
     values = {one["metric"]: one["value"] for one in stored["scores"]}
     for ending, first in (("", 0), ("_no_first", 1)):
-        sources = np.array([vector(one.source, first) for one in words])
-        targets = np.array([vector(one.target, first) for one in words])
+        sides = [one.source for one in words], [one.target for one in words]
+        sources, targets = (np.array([vector(word, first) for word in side]) for side in sides)
         similar = sources @ targets.T
         gap = [similar[at, at] - np.delete(similar[at], at).mean() for at in range(len(words))]
         for group, name in ((True, ""), (False, "_trained")):
