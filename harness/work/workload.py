@@ -89,20 +89,21 @@ def rows(example: Any) -> list[str]:
     """The texts that a model reads for an example, each once as often as it is read."""
     match example:
         case Classify():
-            return [f"{example.first} {example.second or ''}"]
+            found = [f"{example.first} {example.second or ''}"]
         case Tag():
-            return [" ".join(example.words)]
+            found = [" ".join(example.words)]
         case Span():
-            return [f"{example.question} {example.context}"]
+            found = [f"{example.question} {example.context}"]
         case Choice():
-            return [f"{example.context} {example.question} {option}" for option in example.options]
+            found = [f"{example.context} {example.question} {option}" for option in example.options]
         case Pair() | Word():
-            return [example.source, example.target]
+            found = [example.source, example.target]
         case Caption():
             # Its image is not counted.
-            return [example.text]
+            found = [example.text]
         case _:
-            return [str(example)]
+            found = [str(example)]
+    return found
 
 
 def counted_tokens(texts: Iterable[str], limit: int) -> float:
