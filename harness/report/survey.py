@@ -77,10 +77,11 @@ def survey(root: Path, progress: Progress = lambda label, done, total: None) -> 
     odd, used = list(first.odd), {name.parts[0] for name in first.opened}
     left -= first.opened
     behind: set[Path] = set()
-    while left and (reading := _read_links(root, left)).opened:
+    # A reader may ask for files that are not there: only those that are bring the end nearer.
+    while left and (read := (reading := _read_links(root, left)).opened & left):
         odd += reading.odd
-        behind |= reading.opened
-        left -= reading.opened
+        behind |= read
+        left -= read
     used |= {name.parts[0] for name in behind}
     waiting = (_data_sets() - used) | set(NOT_YET)
     idle = {name for name in left if name.parts[0] in waiting}
