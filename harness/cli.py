@@ -63,7 +63,7 @@ def train_command(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from harness.api import Watch, make_checkpoint
-    from harness.report.console import progress_bars
+    from harness.report.console import print_made, progress_bars
 
     flags = {key: value for key, value in vars(options).items() if key not in ("command", "quiet")}
     notes = Console(stderr=True, quiet=options.quiet)
@@ -71,11 +71,7 @@ def train_command(options: argparse.Namespace) -> int:
         watch = Watch(progress=progress, said=lambda text: notes.print(f"note  {text}", style="yellow"))
         made = make_checkpoint(watch=watch, **flags)
     if made.manifest:
-        notes.print(f"{'already there' if made.kept else 'written'}: {made.folder}", style="dim", markup=False)
-        for task, languages in made.manifest["dev"].items():
-            scores = ", ".join(f"{code} {100 * one['score']:.1f}" for code, one in languages.items())
-            metric = next(iter(languages.values()))["metric"]
-            notes.print(f"dev   {task}  {metric} (percent)  {scores}", style="dim", markup=False)
+        print_made(made.folder, made.manifest, made.kept, notes)
     return OK
 
 
@@ -189,19 +185,15 @@ def score_command(options: argparse.Namespace) -> int:
     """Scores a submission folder as the official XTREME scorer does."""
     import json
 
+    from rich.console import Console
+
+    from harness.report.console import print_submission
     from harness.report.submission import score_submission
 
-    labels = Path(options.labels)
-    # `harness export --with-labels` puts the labels into a folder of the submission.
-    labels = labels / "labels" if (labels / "labels").is_dir() else labels
-    report = score_submission(Path(options.predictions), labels, options.benchmark, options.pos_rule)
+    report = score_submission(Path(options.predictions), Path(options.labels), options.benchmark, options.pos_rule)
     if options.format == "json":
         print(json.dumps(report, ensure_ascii=False, indent=1))
     else:
-        from rich.console import Console
-
-        from harness.report.console import print_submission
-
         print_submission(report, Console())
     return OK
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -134,6 +135,15 @@ def sparkline(values: Sequence[float]) -> str:
     """A curve in eight heights."""
     low, high = min(values), max(values)
     return "".join("▁▂▃▄▅▆▇█"[int(7 * (value - low) / (high - low)) if high > low else 0] for value in values)
+
+
+def print_made(folder: Path, manifest: Mapping[str, Any], kept: bool, console: Console) -> None:
+    """A checkpoint that was trained, with its development scores."""
+    console.print(f"{'already there' if kept else 'written'}: {folder}", style="dim", markup=False)
+    for task, languages in manifest["dev"].items():
+        scores = ", ".join(f"{code} {100 * one['score']:.1f}" for code, one in languages.items())
+        metric = next(iter(languages.values()))["metric"]
+        console.print(f"dev   {task}  {metric} (percent)  {scores}", style="dim", markup=False)
 
 
 def print_submission(report: Mapping[str, Any], console: Console) -> None:

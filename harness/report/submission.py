@@ -58,7 +58,9 @@ def score_submission(
     `warnings` sentences; `benchmark`; `pos_rule` (`legacy` or `seqeval1`, which only udpos depends on).
     HarnessError for unknown names, absent folders, nothing to score, and for all unreadable files at once."""
     _check_names(benchmark, pos_rule)
-    folders = Folders(predictions, labels)
+    # `harness export --with-labels` puts the labels into a folder of the submission.
+    inside = labels / "labels"
+    folders = Folders(predictions, inside if inside.is_dir() else labels)
     _check_folders(folders, benchmark)
     found = Found()
     for task in BENCHMARKS[benchmark].values():
