@@ -20,8 +20,9 @@ TUNED = "--max-steps 2 --batch-size 8 --evaluate-every 2 --languages en,de,fr"
 TUNED += " --set pawsx:max-length=32 --set pawsx:limit=12"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_thread():
+    """For the studies of fixtures too: the bits of a training depend on the number of threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
