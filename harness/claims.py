@@ -18,7 +18,8 @@ from harness.errors import HarnessError
 from harness.folder import is_remote, put
 from harness.lock import PAUSE, Locks
 from harness.plan import Progress
-from harness.store import Store, is_running
+from harness.store import Store
+from harness.whole_file import is_running
 
 Group = tuple[str, str, str, int]
 

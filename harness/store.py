@@ -2,7 +2,6 @@
 seed). What is there and fits is done; every file appears whole (a rename on a disk, one upload in a bucket), the JSON,
 which alone makes a result, last."""
 
-import glob
 import gzip
 import io
 import json
@@ -16,6 +15,7 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.folder import cache_of, is_remote, open_folder, put
 from harness.metrics.score import Item, Score
+from harness.whole_file import whole_file
 
 SCHEMA = 1
 AVERAGE = "avg"
@@ -137,32 +137,10 @@ def replace(path: Path, content: bytes) -> None:
         put(path, content)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Two machines may write the same file of a shared folder with equal process numbers.
-    temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
+    with whole_file(path) as half, half.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
-    _forget_halves(path)
-
-
-def _forget_halves(path: Path) -> None:
-    """Removes what processes of this machine that were killed in the middle of this file left behind."""
-    for half in path.parent.glob(f".{glob.escape(path.name)}.{glob.escape(platform.node())}-*.tmp"):
-        if not is_running(int(half.name.removesuffix(".tmp").rpartition("-")[2])):
-            half.unlink(missing_ok=True)
-
-
-def is_running(process: int) -> bool:
-    """Whether this machine has a process of that number."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -10,7 +10,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # A module may import from its own level and from levels before it.
 LEVELS = [
-    {"errors", "languages", "execute", "lock", "folder"},
+    {"errors", "languages", "execute", "lock", "folder", "whole_file"},
     {"examples", "metrics"},
     {"tasks", "prompts"},
     {"checkpoint"},

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 from harness.mining.reading import lines
+from harness.whole_file import whole_file
 
 Rows = NDArray[np.int64]
 Keys = NDArray[np.uint64]
@@ -57,10 +58,8 @@ def gather(path: Path, folder: Path, name: str, told: Callable[[int], None] = la
     spool = folder / f"{name}.txt"
     if not index.is_file():
         starts, keys = _spooled(path, spool, told)
-        temporary = folder / f".{name}.{os.getpid()}"
-        with temporary.open("wb") as file:
+        with whole_file(index) as half, half.open("wb") as file:
             np.savez(file, starts=starts, rows=distinct(keys))
-        temporary.replace(index)
     with np.load(index) as file:
         starts, rows = file["starts"], file["rows"]
     return Corpus(spool, starts, rows, len(starts) - 1)
@@ -69,8 +68,7 @@ def gather(path: Path, folder: Path, name: str, told: Callable[[int], None] = la
 def _spooled(path: Path, spool: Path, told: Callable[[int], None]) -> tuple[Rows, Keys]:
     """Places (n + 1,) and keys (n, 2) of all lines; the key of an empty one is 0."""
     starts, keys = array("q", [0]), bytearray()
-    temporary = spool.with_name(f".{spool.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
+    with whole_file(spool) as half, half.open("wb") as file:
         for number, line in enumerate(lines(path)):
             # A tab would look like the end of a column in the pairs.
             text = line.strip().replace("\t", " ").encode("utf-8")
@@ -79,10 +77,8 @@ def _spooled(path: Path, spool: Path, told: Callable[[int], None]) -> tuple[Rows
             keys += hashlib.blake2b(text, digest_size=16).digest() if text else bytes(16)
             if number % _TOLD == 0:
                 told(number)
-    if not any(keys):
-        temporary.unlink()
-        raise HarnessError(f"{path} holds no sentence.", "Give a text file, a sentence a line.")
-    temporary.replace(spool)
+        if not any(keys):
+            raise HarnessError(f"{path} holds no sentence.", "Give a text file, a sentence a line.")
     return np.frombuffer(starts, np.int64), np.frombuffer(keys, np.uint64).reshape(-1, 2)
 
 

@@ -1,6 +1,5 @@
 """The file of mined pairs: score, source and target between tabs, best first."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from harness.mining.corpus import Corpus
 from harness.retrieval.mine import Candidates
+from harness.whole_file import whole_file
 
 _CHUNK = 16384
 
@@ -33,11 +33,8 @@ def write_pairs(path: Path, found: Candidates, sides: tuple[Named, Named], thres
     """Writes the pairs whose margin is at least the threshold, whole or not at all; returns their number. Of equal
     margins the pair of the lower source row comes first."""
     count = int(np.count_nonzero(found.score >= threshold))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8", newline="\n") as file:
-        for line in _lines(found, sides, count):
-            file.write(line)
-    temporary.replace(path)
+    with whole_file(path) as half, half.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(_lines(found, sides, count))
     return count
 
 

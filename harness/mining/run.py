@@ -5,7 +5,6 @@ leaves what it has done in a folder beside the output; a killed run goes on from
 
 import functools
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from harness.mining.sides import Rows, Vectors, embedded, given
 from harness.plan import Progress
 from harness.retrieval.mine import Candidates, mine
 from harness.retrieval.recall import Recall
+from harness.whole_file import whole_file
 
 NAMES = ("source", "target")
 Told = Callable[[str], None]
@@ -115,9 +115,8 @@ def _work(request: Request, encoder: Reading | None) -> Path:
             )
         return request.work
     request.work.mkdir(exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
-    temporary.replace(file)
+    with whole_file(file) as half:
+        half.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
     return request.work
 
 

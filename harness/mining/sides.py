@@ -5,7 +5,6 @@ A file gets its name when it is whole; a half-built one is continued where its l
 import functools
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 from harness.mining.corpus import Corpus, distinct
+from harness.whole_file import whole_file
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -39,9 +39,8 @@ def embedded(corpus: Corpus, embed: Embed, file: Path, rows: int, told: Callable
         out[done : done + len(unit)] = unit
         done += len(unit)
         out.flush()
-        temporary = state.with_name(f".{state.name}.{os.getpid()}")
-        temporary.write_text(json.dumps(done), encoding="utf-8")
-        temporary.replace(state)
+        with whole_file(state) as half:
+            half.write_text(json.dumps(done), encoding="utf-8")
         told(done)
     part.replace(file)
     state.unlink(missing_ok=True)

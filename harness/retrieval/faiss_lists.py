@@ -4,7 +4,6 @@ A vector is some dozens of bytes there (Jégou et al. 2011; Ge et al. 2013, OPQ)
 from the memory-mapped vectors; how many lists are probed and how many candidates are kept is chosen on queries whose
 neighbours are known."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from harness.retrieval.faiss_index import Found, load_faiss, on_all_gpus, search
 from harness.retrieval.held_back import Truth
 from harness.retrieval.recall import shares_found
 from harness.retrieval.screen import tensor_of
+from harness.whole_file import whole_file
 
 Vectors = NDArray[np.float32]
 _POINTS_PER_LIST = 39  # fewer training points than this per centroid and FAISS calls the clustering unreliable
@@ -95,9 +95,8 @@ def build(vectors: Vectors, settings: Compressed, file: Path | None) -> Built:
     else:
         made = _made(faiss, vectors, settings)
         if file is not None:
-            temporary = file.with_name(f".{file.name}.{os.getpid()}")
-            faiss.write_index(made, str(temporary))
-            temporary.replace(file)
+            with whole_file(file) as half:
+                faiss.write_index(made, str(half))
     lists = 1 if len(vectors) < _FEW else int(faiss.extract_index_ivf(made).nlist)
     return Built(faiss, on_all_gpus(faiss, made), lists, vectors)
 

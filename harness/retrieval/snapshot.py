@@ -4,7 +4,6 @@ All of a search's state is one file that replaces the one before it: whatever mo
 whole and of one moment."""
 
 import hashlib
-import os
 import time
 import zipfile
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
+from harness.whole_file import whole_file
 
 Arrays = dict[str, NDArray[np.int64]]
 _CHUNK = 4096
@@ -57,9 +57,7 @@ class Snapshot:
         """Commit the state."""
         start = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.folder / f".{_STATE}.{os.getpid()}"
-        with temporary.open("wb") as file:
+        with whole_file(self.folder / _STATE) as half, half.open("wb") as file:
             np.savez(file, **state)  # type: ignore[arg-type]
-        temporary.replace(self.folder / _STATE)
         now = time.monotonic()
         self._next = now + (max(self.every, _SHARE * (now - start)) if self.every else 0.0)

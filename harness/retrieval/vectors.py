@@ -6,14 +6,14 @@ a cache by sentence, shared over tasks and runs, cannot change a result. Shards 
 and renamed, keys last; a killed run goes on from its last shard."""
 
 import hashlib
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from harness.whole_file import whole_file
 
 Matrix = NDArray[np.float32]
 # Distinct sentences -> batches of (their positions, vectors (layers, batch, width)).
@@ -92,10 +92,8 @@ class Vectors:
 
 def save(path: Path, array: NDArray[np.generic]) -> None:
     """An array file that is there whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
+    with whole_file(path) as half, half.open("wb") as file:
         np.save(file, array)
-    temporary.replace(path)
 
 
 def _key(text: str) -> bytes:

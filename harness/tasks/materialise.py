@@ -5,7 +5,6 @@ missing, so that an update of the pins is never scored on old data; a file that 
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.tasks.data_set import Part
+from harness.whole_file import whole_file
 
 RECORD = "FETCHED.jsonl"
 
@@ -56,7 +56,9 @@ def write(part: Part, texts: tuple[str, ...], root: Path, records: Mapping[str, 
                 f"{path} is there already and is not what {part.origin} has.", "Move it away, or keep it."
             )
         try:
-            _replace(path, content)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(path) as half:
+                half.write_bytes(content)
             line = json.dumps(vars(Record(name, str(part.origin), hashlib.sha256(content).hexdigest())))
             with (root / RECORD).open("a", encoding="utf-8") as file:
                 file.write(f"{line}\n")
@@ -69,14 +71,3 @@ def write(part: Part, texts: tuple[str, ...], root: Path, records: Mapping[str, 
 def digest(path: Path) -> str:
     """SHA-256 of a file's bytes, 64 hex digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            partial.unlink()
