@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from harness.heads.projection import log_probabilities, logits_at
 from harness.likelihood.batches import Batch
-from harness.likelihood.projection import log_probabilities, logits_at
 from harness.likelihood.shared_cache import shared_cache
 
 # (natural log-probability of the continuation, whether greedy decoding would produce it)

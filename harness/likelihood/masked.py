@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from harness.errors import HarnessError
+from harness.heads.projection import log_probabilities, logits_at
 from harness.likelihood.batches import CELLS
-from harness.likelihood.projection import log_probabilities, logits_at
 
 # How Unicode's names of characters begin in scripts that put no spaces between words.
 UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from harness.heads.projection import logits_at
 from harness.likelihood.batches import Batch, Budget, Request, Scored
 from harness.likelihood.causal import Answer, read
-from harness.likelihood.projection import logits_at
 
 # Continuations scored from one batch of contexts.
 ROWS = 256

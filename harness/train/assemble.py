@@ -25,7 +25,7 @@ from harness.train.problem import Batch, Problem
 from harness.train.questions import labels_of, question_component
 from harness.train.recipes import EARLY_LAYER, Part
 from harness.train.settings import TrainSettings
-from harness.train.shared_encoder import Base, SentenceVectors, Shared, TaskModel, share
+from harness.train.shared_encoder import Base, MaskedTokens, SentenceVectors, Shared, TaskModel, share
 
 if TYPE_CHECKING:
     from harness.checkpoint import Checkpoint
@@ -93,7 +93,7 @@ def assemble(
             tasks[name] = heads[name].place
             components += [question_component(part, one, labels, bench.tokeniser, own) for one in materials[name]]
         elif part.recipe.form == "mlm":
-            tasks[name] = bench.base.carrier
+            tasks[name] = MaskedTokens(bench.base.carrier)
             components += [masked_component(part, one, bench.tokeniser, own) for one in materials[name]]
         elif part.recipe.form == "caption":
             tasks[name], made = _captioned(bench, part, materials[name], own)

@@ -94,8 +94,8 @@ def _inside(rows: Features, units: Integers) -> Tensor:
 def masked_loss(model: Callable[..., Any], batch: Batch) -> tuple[Tensor, Tensor]:
     """Cross-entropy over the tokens that are asked for, and their count."""
     given = {name: tensor for name, tensor in batch.items() if name != "target"}
-    logits = model(**given).logits
-    return cross_entropy(logits.float().flatten(0, 1), batch["target"].flatten())
+    asked = batch["target"] != IGNORED
+    return cross_entropy(model(asked=asked, **given), batch["target"][asked])
 
 
 def _judge(name: str, rows: Features, tokeniser: Tokeniser, seed: int) -> Callable[[Shared], float]:

@@ -35,8 +35,6 @@ EARLY_LAYER = 2
 # Images need larger steps than translations; the last weights count, so that recipes are compared at equal budgets.
 CAPTIONED = replace(CONTRAST, epochs=10, batch_size=32, max_length=64, selection="last")
 CAPTION_LINES = replace(TEXT, epochs=10, max_length=64, selection="last")
-# What stands for an image in a recipe of the form `caption`.
-ANCHORS = ("image", "random", "shuffled", "text")
 
 QUESTIONS = ("classify", "tag", "span", "choice")
 

@@ -16,6 +16,7 @@ from harness.checkpoint.verdict import TABLES
 from harness.errors import HarnessError
 from harness.heads.model import Model, initialise, load, load_base
 from harness.heads.own import OwnHead, pool
+from harness.heads.projection import logits_at
 from harness.retrieval.merge import merge_adapter
 
 if TYPE_CHECKING:
@@ -64,6 +65,19 @@ class TaskModel(nn.Module):
                 self.inside -= 1
                 if not self.inside:
                     self.encoder.pooler = None
+
+
+class MaskedTokens(nn.Module):
+    """The carrier's own answer about hidden tokens. The vocabulary is most of a small encoder, and 15% of the tokens
+    are asked for: it sees those alone."""
+
+    def __init__(self, carrier: Any) -> None:
+        super().__init__()
+        self.carrier = carrier
+
+    def forward(self, asked: Tensor, **inputs: Any) -> Tensor:
+        """(n, vocabulary) logits where `asked` (b, t) is true, row by row."""
+        return logits_at(self.carrier, *asked.nonzero(as_tuple=True), **inputs)
 
 
 class SentenceVectors(nn.Module):
