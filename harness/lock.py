@@ -43,13 +43,6 @@ class Locks:
         self.held.add(name)
         return True
 
-    def release(self, name: str) -> None:
-        """Gives one back."""
-        import fcntl
-
-        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _place(name), os.SEEK_SET)
-        self.held.discard(name)
-
     def close(self) -> None:
         """Gives all back."""
         self.held.clear()

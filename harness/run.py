@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from harness.checkpoint import Checkpoint
-from harness.claims import claimed
+from harness.claims import Group, claimed
 from harness.errors import HarnessError
 from harness.metrics.bootstrap import score_average
 from harness.plan import Job, Plan, Progress, Skip
@@ -73,7 +73,8 @@ def run(plan: Plan, store: Store, redo_stale: bool, progress: Progress, crew: Cr
                 if group(skip) in mine:
                     write_skip(skip, store)
             _work(missing, store, crew, tally, progress)
-            tally.written += averages(jobs, store)
+            worked = {group(job) for job in missing}
+            tally.written += averages([job for job in jobs if group(job) not in worked], store)
             waiting -= mine
     order = {place: at for at, place in enumerate(store.path(blank(job)) for job in plan.jobs)}
     written = sorted(tally.written, key=lambda one: order.get(store.path(one), len(order)))
@@ -103,7 +104,7 @@ def _work(missing: Sequence[Job], store: Store, crew: Crew, tally: _Tally, progr
                 tally.written += averages([job], store)
 
 
-def group(one: Job | Skip) -> tuple[str, str, str, int]:
+def group(one: Job | Skip) -> Group:
     """What one average is made of: the unit that two runs do not share."""
     return one.name, one.task.name, one.folder, one.seed
 
@@ -135,7 +136,7 @@ def split_missing(jobs: Sequence[Job], store: Store, redo_stale: bool) -> tuple[
 
 def averages(jobs: Sequence[Job], store: Store) -> Iterator[Result]:
     """Writes the macro average of every (checkpoint, task, folder, seed) of which all official languages are scored."""
-    groups: dict[tuple[str, str, str, int], Job] = {}
+    groups: dict[Group, Job] = {}
     for job in jobs:
         groups.setdefault(group(job), job)
     for job in groups.values():

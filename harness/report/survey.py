@@ -77,8 +77,7 @@ def survey(root: Path, progress: Progress = lambda label, done, total: None) -> 
     odd, used = list(first.odd), {name.parts[0] for name in first.opened}
     left -= first.opened
     behind: set[Path] = set()
-    # A reader may ask for files that are not there: only those that are bring the end nearer.
-    while left and (read := (reading := _read_links(root, left)).opened & left):
+    while left and (read := (reading := _read_links(root, left)).opened):
         odd += reading.odd
         behind |= read
         left -= read

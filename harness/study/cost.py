@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.checkpoint import Checkpoint
-from harness.examples import Choice, Classify, Examples, Mining, Pair, Span, Tag
 from harness.heads.tokeniser import open_tokeniser, tokenise
 from harness.plan import Job as EvalJob
 from harness.study.jobs import TRAIN, Job, Setting
-from harness.tasks.scored_texts import item_texts
 from harness.train.settings import TrainSettings
+from harness.work.workload import count_texts, rows, texts_of
 
 SAMPLE = 100
 PROBE_ROWS, PROBE_SECONDS = 512, 0.3
@@ -58,7 +57,7 @@ def work_of(jobs: Mapping[str, Sequence[EvalJob]], base: Checkpoint) -> dict[str
 
 
 def _work(jobs: Sequence[EvalJob], length: Length) -> Work:
-    reading = sum(_items(job.loaded.examples) * length(_texts(job.loaded.examples)) for job in jobs)
+    reading = sum(count_texts(one) * length(texts_of(one, SAMPLE)) for one in (job.loaded.examples for job in jobs))
     first = jobs[0]
     if first.training is None:
         return Work(0, round(reading))
@@ -67,9 +66,8 @@ def _work(jobs: Sequence[EvalJob], length: Length) -> Work:
     items = settings.epochs * len(first.training.train)
     if settings.max_steps is not None:
         items = settings.max_steps * settings.batch_size
-    each = min(length(map(_whole, first.training.train[:SAMPLE])), settings.max_length)
-    options = len(first.training.train[0].options) if isinstance(first.training.train[0], Choice) else 1
-    return Work(round(items * each * options), round(reading))
+    each = min(length(texts_of(first.training.train, SAMPLE)), settings.max_length)
+    return Work(round(items * each * len(rows(first.training.train[0]))), round(reading))
 
 
 def costs(
@@ -118,32 +116,3 @@ def _operations(width: int) -> float:
         (one @ other).sum().item()
         done += 1
     return done * 2 * PROBE_ROWS * width * 4 * width / (time.perf_counter() - began)
-
-
-def _items(examples: Examples) -> int:
-    if isinstance(examples, Mining):
-        return sum(1 for _ in item_texts(examples))
-    sides = 2 if examples and isinstance(examples[0], Pair) else 1
-    return sides * len(examples) * (len(examples[0].options) if examples and isinstance(examples[0], Choice) else 1)
-
-
-def _texts(examples: Examples) -> list[str]:
-    if isinstance(examples, Mining):
-        return [text for one in item_texts(examples) for text in one][:SAMPLE]
-    return [_whole(one) for one in examples[:SAMPLE]]
-
-
-def _whole(example: object) -> str:
-    """What is read for one answer (of a choice, one option's)."""
-    match example:
-        case Classify():
-            return " ".join(filter(None, (example.first, example.second)))
-        case Tag():
-            return " ".join(example.words)
-        case Span():
-            return f"{example.question} {example.context}"
-        case Choice():
-            return " ".join(filter(None, (example.context, example.question, example.options[0])))
-        case Pair():
-            return example.target
-    return " ".join(value for value in vars(example).values() if isinstance(value, str))

@@ -65,14 +65,6 @@ def run_study(
     return Outcome(_told(request.output, record), done, (), notes)
 
 
-def retell(output: Path) -> Report:
-    """The tables of a study's folder once more, from its results alone."""
-    record = manifest.read(output)
-    if record is None:
-        raise HarnessError(f"{output} holds no study.", "Run `harness study` first.")
-    return _told(output, record)
-
-
 _SETTLED = ("tasks", "development", "work", "left_out", "budget", "budgets", "base_overlap", "notes")
 
 

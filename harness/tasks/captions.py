@@ -118,7 +118,9 @@ def _own(folder: Path) -> tuple[list[Path], list[Caption]]:
     """`captions.jsonl`: {"image": "img/0001.jpg", "lang": "de", "text": "..."}, several lines for an image."""
     path = folder / "captions.jsonl"
     found: dict[str, list[Caption]] = {}
-    for number, row in read_json_lines(path) if path.is_file() else ():
+    if not path.is_file():
+        return [], []
+    for number, row in read_json_lines(path):
         where = f"{path}, line {number}"
         values = fields(row, ("image", "lang", "text"), where)
         if not all(isinstance(one, str) and one.strip() for one in values):
@@ -132,7 +134,7 @@ def _emoji(folder: Path) -> tuple[list[Path], list[Caption]]:
     """Unicode's CLDR names of emoji: image, character, then a column for each language."""
     path = folder / "names.tsv"
     if not path.is_file():
-        return [path], []
+        return [], []
     header = read_lines(path)[0].split("\t")
     rows = read_columns(path, len(header))[1:]
     codes = [normalise(code) for code in header[2:]]
@@ -167,7 +169,7 @@ def _xtd10(folder: Path) -> tuple[list[Path], list[Caption]]:
         for path in sorted((folder / part).glob("test_1kcaptions_*.txt"))
     }
     if not images.is_file() or not texts:
-        return [images], []
+        return [], []
     names = [f"{XTD}/{line.strip()}" for line in read_lines(images)]
     return [images, *texts.values()], list(_parallel(names, texts, False))
 

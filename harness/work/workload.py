@@ -1,6 +1,6 @@
 """How much work a job is, counted in its texts before anything runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,13 +76,20 @@ def _training(job: Job, limit: int) -> tuple[float, float, float, int]:
     return models * once * steps * batch / count, models * steps, models * judged, models
 
 
-def texts_of(examples: Examples, most: int) -> list[str]:
+def texts_of(examples: Examples | Sequence[Any], most: int) -> list[str]:
     """Texts that a model reads, at most so many, evenly from all."""
     if isinstance(examples, Mining):
         found = [text for one in _corpora(examples) for side in (one.source, one.target) for text in side.texts]
         return list(found[:: max(1, len(found) // most)])[:most]
     chosen = examples[:: max(1, len(examples) // most)][:most]
     return [rows(one)[0] for one in chosen]
+
+
+def count_texts(examples: Examples) -> int:
+    """How many texts a model reads."""
+    if isinstance(examples, Mining):
+        return sum(len(side.texts) for one in _corpora(examples) for side in (one.source, one.target))
+    return sum(len(rows(one)) for one in examples)
 
 
 def rows(example: Any) -> list[str]:
