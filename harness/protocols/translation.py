@@ -16,9 +16,14 @@ from harness.settings import Settings
 from harness.tasks import flores200
 from harness.tasks.task import Loaded, Task, content_hash
 
+# Trained to translate from codes of both languages (`forced_bos_token_id` and the like), never from a prompt in words.
+CODED = ("fsmt", "m2m_100", "marian", "mbart", "nllb-moe", "seamless_m4t", "seamless_m4t_v2")
+
 
 def refuse(checkpoint: Checkpoint) -> str:
-    """Only a model that was made to go on writing translates."""
+    """Only a model that was made to go on writing translates, and none whose languages are told by codes."""
+    if checkpoint.model_type in CODED:
+        return f"{checkpoint.name} ({checkpoint.model_type}) is told its languages by codes that no prompt gives"
     if readout_of(checkpoint) == LIKELIHOOD:
         return ""
     return f"{checkpoint.name} ({checkpoint.kind}) writes no text"

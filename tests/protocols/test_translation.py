@@ -21,6 +21,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "llama": save_model(folder / "llama", "llama", "causal-lm", tokenizer="decoder"),
         "t5": save_model(folder / "t5", "t5", "seq2seq", tokenizer="seq2seq", decoder_start_token_id=1),
         "bert": save_model(folder / "bert", "bert", "masked-lm"),
+        "m2m": save_model(folder / "m2m", "m2m_100", "seq2seq", tokenizer="seq2seq"),
     }
 
 
@@ -81,5 +82,7 @@ def test_what_writes_no_text_is_refused(
 ) -> None:
     assert evaluate(models["bert"], tmp_path, "--languages", "de") == 2
     assert "writes no text" in capsys.readouterr().err
+    assert evaluate(models["m2m"], tmp_path, "--languages", "de") == 2
+    assert "m2m (m2m_100) is told its languages by codes" in capsys.readouterr().err
     assert evaluate(models["llama"], tmp_path, "--languages", "de", "--template", "statement") == 2
     assert "has one template" in capsys.readouterr().err
