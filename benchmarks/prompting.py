@@ -8,7 +8,6 @@ masked: pseudo-log-likelihood and letter cloze of a small masked model. loading:
 The first checks that both sides give the same answers; `benchmarks.equality` does so at length."""
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
+    AutoTokenizer,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
@@ -147,7 +147,7 @@ def few_shot(data: Path, repeats: int, count: int) -> None:
     pairs = requests(data, 5, count)
     with tempfile.TemporaryDirectory() as place:
         folder = make_model(Path(place) / "m", data, layers=8, width=512, vocabulary=32_000)
-        some = pairs[:: len(pairs) // 80]
+        some = pairs[:: max(1, len(pairs) // 80)]
         trial = {size: timed(lambda size=size: ask(theirs(folder, size), some))[0] for size in BATCHES}
         size = min(trial, key=lambda one: trial[one])
         mine, other = ours(folder), theirs(folder, size)
@@ -181,16 +181,21 @@ def vocabulary(data: Path, repeats: int, count: int) -> None:
 def one_side(data: Path, side: str, folder: Path, count: int) -> None:
     """Seconds, peak memory of the process, and what of it is above the loaded model (GiB), printed."""
     pairs = requests(data, 0, count)
-    model = ours(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
     # As many tokens at once as ours takes, padding included.
-    width = max(len(model.tok_encode(context)) for context, _ in pairs)
-    if side == "hf":
-        model = theirs(folder, max(1, 2048 // width))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    width = max(len(tokenizer(context).input_ids) for context, _ in pairs)
+    model = ours(folder) if side == "ours" else theirs(folder, max(1, 2048 // width))
+    before = peak()
     ask(model, pairs[:4])
     seconds, _ = timed(lambda: ask(model, pairs))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(seconds, peak / 2**20, (peak - before) / 2**20)
+    print(seconds, peak(), peak() - before)
+
+
+def peak() -> float:
+    """Most memory (GiB) that this process has held, mapped files included. Not getrusage's, which starts a new process
+    with what its parent held."""
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 2**20
 
 
 def masked(data: Path, repeats: int, count: int) -> None:
