@@ -67,7 +67,7 @@ class Lease:
         finally:
             self._over.set()
             renewal.join()
-            if not self._lost:
+            if not self._lost and self._ours():
                 self._path.unlink(missing_ok=True)
         if self._lost:
             raise HarnessError(f"Another run took over {self._path.parent}.", "Run the same command again.")
@@ -88,13 +88,25 @@ class Lease:
         return self._ours()
 
     def _renew(self) -> None:
-        count = 0
+        try:
+            self._renew_until_over()
+        finally:
+            # Whatever ended it early: nobody renews any more.
+            self._lost |= not self._over.is_set()
+
+    def _renew_until_over(self) -> None:
+        count, renewed = 0, time.monotonic()
         while not self._over.wait(RENEW):
-            if not self._ours():
-                self._lost = True
-                return
-            count += 1
-            self._write(count)
+            try:
+                if not self._ours():
+                    return
+                self._write(count + 1)
+            except OSError:
+                # One request may fail; who was silent for so long counts as dead to the others.
+                if time.monotonic() - renewed > STALE:
+                    return
+                continue
+            count, renewed = count + 1, time.monotonic()
 
     def _ours(self) -> bool:
         found = self._read()

@@ -34,7 +34,8 @@ class Resolved:
 @dataclass(frozen=True)
 class Job:
     """One (checkpoint, task, language, protocol, seed) with its data, ready to run. `settings` is all that can move
-    the score; `folder` names the protocol and every setting that is not the default."""
+    the score, `of_language` which of them may differ by language; `folder` names the protocol and every setting that is
+    not the default."""
 
     checkpoint: Checkpoint
     name: str
@@ -47,6 +48,7 @@ class Job:
     device: str
     loaded: Loaded = field(repr=False)
     training: Training | None = field(default=None, repr=False)
+    of_language: frozenset[str] = frozenset()
 
 
 # (what is being done, how much of it is done, of how much)
@@ -187,15 +189,11 @@ def _task_plan(
         for code, found in loaded.items():
             lacking = reason or (protocol.lacks(task, code, found, settings) if isinstance(found, Loaded) else "")
             if isinstance(found, Loaded) and not lacking:
-                own = {
-                    **resolved.settings,
-                    **protocol.details(task, found, settings),
-                    **found.notes,
-                    **_limit(settings),
-                }
+                details = {**protocol.details(task, found, settings), **found.notes}
+                own = {**resolved.settings, **details, **_limit(settings)}
                 folder = _folder(protocol, resolved, found.split, task, settings)
                 place = (checkpoint, name, task, code, protocol.name, own, folder, seed, settings.device)
-                jobs.append(Job(*place, found, resolved.training))
+                jobs.append(Job(*place, found, resolved.training, frozenset(details)))
             else:
                 split = settings.split if settings.split in task.splits else task.split
                 folder = _folder(protocol, resolved, split, task, settings)

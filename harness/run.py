@@ -135,14 +135,16 @@ def split_missing(jobs: Sequence[Job], store: Store, redo_stale: bool) -> tuple[
 
 
 def averages(jobs: Sequence[Job], store: Store) -> Iterator[Result]:
-    """Writes the macro average of every (checkpoint, task, folder, seed) of which all official languages are scored."""
+    """Writes the macro average of every (checkpoint, task, folder, seed) of which all official languages are scored by
+    the same weights under the same settings, and removes one that no longer is of such."""
     groups: dict[Group, Job] = {}
     for job in jobs:
         groups.setdefault(group(job), job)
     for job in groups.values():
         found = {code: store.read(replace(blank(job), language=code)) for code in job.task.languages}
-        complete = {code: one for code, one in found.items() if one is not None and one.status == "scored"}
+        complete = {code: one for code, one in found.items() if one is not None and _fits(one, job)}
         if len(complete) < len(found) or any("incomplete" in one.settings for one in complete.values()):
+            store.remove(replace(blank(job), language=AVERAGE))
             continue
         wanted = average_of(job, complete)
         if (stored := store.read(wanted)) is not None and not changed(stored, wanted):
@@ -153,6 +155,17 @@ def averages(jobs: Sequence[Job], store: Store) -> Iterator[Result]:
         result = replace(wanted, scores=tuple(replace(one, signature=signature(wanted, one)) for one in scores))
         store.write(result)
         yield result
+
+
+def _fits(stored: Result, job: Job) -> bool:
+    """Whether a result of another language was made as this job makes its own."""
+    wanted = blank(job)
+    settings = {key: value for key, value in wanted.settings.items() if key not in job.of_language}
+    return (
+        stored.status == "scored"
+        and all(stored.fingerprint[name] == wanted.fingerprint[name] for name in ("weights", "task"))
+        and all(stored.settings.get(key) == value for key, value in settings.items())
+    )
 
 
 def average_of(job: Job, results: Mapping[str, Result]) -> Result:

@@ -89,6 +89,12 @@ class Store:
             replace(_beside(path, "run.json"), _dump(run))
         replace(path, _dump(_record(result)))
 
+    def remove(self, result: Result) -> None:
+        """Takes away the stored result of the same place, if there is one."""
+        path = self.path(result)
+        for one in (path, _beside(path, "run.json"), _beside(path, "predictions.jsonl.gz")):
+            one.unlink(missing_ok=True)
+
     def run(self, result: Result) -> Mapping[str, Any]:
         """The run record beside a result (empty when there is none)."""
         path = _beside(self.path(result), "run.json")

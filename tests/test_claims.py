@@ -14,6 +14,7 @@ from upath import UPath
 from harness import claims
 from harness.claims import Lease, claimed
 from harness.errors import HarnessError
+from harness.folder import put
 from harness.store import Store
 
 QUIET = lambda label, done, total: None  # noqa: E731
@@ -128,3 +129,33 @@ def test_a_run_that_lost_its_lease_says_so(hasty: None) -> None:
         place.write_bytes(b"elsewhere 1 abc 0")
         time.sleep(0.3)
     assert place.read_bytes() == b"elsewhere 1 abc 0"
+
+
+def test_a_request_that_fails_costs_no_lease(hasty: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = _place("shaky")
+    calls: list[int] = []
+
+    def shaky(path: object, content: bytes) -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise OSError("503")
+        put(path, content)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(claims, "put", shaky)
+    with Lease(place).held(QUIET):
+        time.sleep(0.4)
+        assert len(calls) > 4
+    assert not place.exists()
+
+
+def test_a_lease_that_cannot_be_renewed_is_lost(hasty: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another run may have taken it over: it says so, and leaves what lies there."""
+    place = _place("cut off")
+    with pytest.raises(HarnessError, match="Another run took over"), Lease(place).held(QUIET):
+
+        def cut_off(path: object, content: bytes) -> None:
+            raise OSError("no route")
+
+        monkeypatch.setattr(claims, "put", cut_off)
+        time.sleep(1.0)
+    assert place.exists()
