@@ -49,7 +49,7 @@ def settle(base: Checkpoint, request: Request, source: Source, progress: Progres
     _refuse_strange(tasks, request)
     for at, task in enumerate(tasks):
         progress("reading the tasks", at, len(tasks))
-        options = {"layer": base.default_layer, **request.eval_options(task.name), "seeds": (request.seeds[0],)}
+        options = {"layer": base.default_layer, **request.settings(task.name), "seeds": (request.seeds[0],)}
         try:
             options |= _languages(task, options)
             lacks = _lacks(base, task, options)

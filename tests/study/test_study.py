@@ -8,11 +8,14 @@ import tiny_models as tiny
 import torch
 
 from harness.api import Watch
+from harness.checkpoint import open_checkpoint
 from harness.cli import main
 from harness.errors import HarnessError
 from harness.flags import build_parser
+from harness.report.study.matrix import Readout
 from harness.study import manifest
 from harness.study.flags import request_from
+from harness.study.jobs import Setting, jobs_of
 from harness.study.run import run_study
 
 SMALL = "--recipe-batch-size 8 --recipe-max-length 32 --recipe-dev-limit 8 --recipe-device cpu --device cpu"
@@ -196,6 +199,16 @@ def test_a_dry_run_prints_costs_and_writes_nothing(base, tmp_path, capsys):
     assert all(one["tokens"] > 0 and one["seconds"] > 0 and not one["done"] for one in jobs)
     assert [one["steps"] for one in jobs if one["kind"] == "train"] == [3, 3]
     assert not (tmp_path / "study").exists()
+
+
+def test_evaluations_may_be_done_by_several_processes(base, tmp_path):
+    """--executor and --workers say who does an evaluation: no setting of it, and no part of what a job is asked for."""
+    asked = request(base, tmp_path / "study", "none,qqp", "1", "--executor devices --workers 2")
+    assert len(run_study(asked, dry_run=True).estimated) == 1 + 2 * 3
+    setting = Setting(asked, open_checkpoint(str(base)), (Readout("pawsx", "transfer", "test", ("en",)),), {})
+    job = next(jobs_of(setting))
+    assert (job.options["executor"], job.options["workers"]) == ("devices", 2)
+    assert not {"executor", "workers"} & set(job.asked)
 
 
 def test_scored_texts_in_the_base_are_refused(base, tmp_path):
