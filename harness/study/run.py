@@ -56,7 +56,8 @@ def run_study(
         left = [job for job in jobs if not is_done(setting, job)]
         work = {task: Work(**one) for task, one in settled["work"].items()}
         return Outcome(None, None, costs(setting, jobs, left, work), notes)
-    writable(request.output)
+    # The report reads the results though no evaluation came so far as to write there.
+    writable(setting.results)
     record = manifest.compose(request, base, settled, stored, _scores(setting.results))
     manifest.write(record, request.output)
     for note in notes:

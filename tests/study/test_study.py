@@ -261,6 +261,15 @@ def test_a_failed_job_fails_alone(base, tmp_path, capsys):
     assert not rows["qqp"]["cells"] and rows["pairs"]["cells"]
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a device that is not there")
+def test_where_everything_fails_the_reasons_are_told(base, tmp_path, capsys):
+    flags = f"study --base {base} --recipes none,other=none --tasks tatoeba,pawsx --languages de --seeds 1"
+    assert main([*flags.split(), "--data", "bundled", "--output", str(tmp_path / "study"), "--device", "cuda", "--quiet"]) == 1
+    told = capsys.readouterr().err
+    assert "failed  none.tatoeba.seed1: " in told and "cuda" in told
+    assert "not scored yet, or failed: none tatoeba" in (tmp_path / "study" / "table.md").read_text("utf-8")
+
+
 def test_rows_may_be_source_languages(base, tmp_path):
     """turc2021's design: no recipe, but another language of the fine-tuning."""
     flags = f"study --base {base} --preset turc2021 --tasks pawsx --data bundled --seeds 1 {TUNED}"
