@@ -17,6 +17,7 @@ from harness.study.budget import Budget, as_record, budget_of, from_record, matc
 from harness.study.cost import Estimated, Work, costs, work_of
 from harness.study.jobs import Done, Setting, do, is_done, jobs_of, names_of
 from harness.study.presets import claims_of
+from harness.study.questions import controls, doubts, questions
 from harness.study.readout import Settled, settle
 from harness.study.request import Request, Row, check
 from harness.tasks import include
@@ -51,7 +52,7 @@ def run_study(
     budgets = {label: from_record(one) for label, one in settled["budgets"].items()}
     setting = Setting(request, base, readouts, budgets, manifest.readouts_of(settled["development"]))
     jobs = tuple(jobs_of(setting))
-    notes = tuple(settled["notes"])
+    notes = (*settled["notes"], *doubts(request.rows, request.own, request.treatment))
     if dry_run:
         left = [job for job in jobs if not is_done(setting, job)]
         work = {task: Work(**one) for task, one in settled["work"].items()}
@@ -150,12 +151,13 @@ def _told(output: Path, record: Mapping[str, Any]) -> Report:
         own = budgets.get(row.label)
         lines.append(Line(row.label, row.parts, own.steps if own else None, own.tokens if own else None))
     asked = Asked(
-        record=record,
+        record={**record, "notes": [*record["notes"], *doubts(rows, record["own"], record["treatment"])]},
         lines=tuple(lines),
         names=names_of(rows, record["seeds"]),
         readouts=manifest.readouts_of(record["tasks"]),
         development=manifest.readouts_of(record["development"]),
-        questions=tuple(manifest.questions(rows, record["treatment"], record["core"]["reference"])),
+        questions=tuple(questions(rows, record["treatment"], record["core"]["reference"])),
+        controls=tuple(controls(rows, record["own"])),
         claims=claims_of(record["core"]["preset"]),
     )
     return report(output, asked)

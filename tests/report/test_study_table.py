@@ -9,7 +9,7 @@ from made_results import Made, write
 from harness.errors import HarnessError
 from harness.report.study.claims import Claim, Evidence, amounts, gains, judged, leads, scores
 from harness.report.study.command import Asked, report
-from harness.report.study.estimand import PRIMARY, TO_REFERENCE, Question, controls, findings
+from harness.report.study.estimand import PRIMARY, TO_REFERENCE, Control, Question, control_findings, findings
 from harness.report.study.matrix import Readout, read_columns
 from harness.report.study.table import Line, make_table
 from harness.store import Store
@@ -148,11 +148,12 @@ def test_the_treatment_must_beat_every_text_only_recipe(columns):
 
 
 def test_vision_and_pivoting_are_told_apart(tmp_path):
-    rows = {"none": 0.5, "image_text": 0.8, "image_text_random": 0.65, "image_text_shuffled": 0.5}
+    rows = {"none": 0.5, "seen": 0.8, "random": 0.65, "shuffled": 0.5}
     for row, share in rows.items():
         fill(tmp_path, row, (share,) * 3)
     own = read_columns(Store(tmp_path), [XNLI], names(*rows))
-    every = [*findings(own, [Question("image_text", ("none",), "")]), *controls(own, list(rows))]
+    pairs = [Control("vision", "seen", "random"), Control("pivoting", "random", "shuffled")]
+    every = [*findings(own, [Question("seen", ("none",), "")]), *control_findings(own, pairs)]
     found = {one.kind: one.estimate.value for one in every}
     assert found["vision"] == pytest.approx(0.15, abs=0.03)
     assert found["pivoting"] == pytest.approx(0.15, abs=0.03)
@@ -175,7 +176,8 @@ def asked(rows, **more):
         "estimand": {"primary": TO_REFERENCE},
     }
     lines = tuple(line for line in LINES if line.label in rows)
-    given = {"development": (), "questions": (Question("mnli", ("none",), TO_REFERENCE),), "claims": (), **more}
+    questions = (Question("mnli", ("none",), TO_REFERENCE),)
+    given = {"development": (), "questions": questions, "controls": (), "claims": (), **more}
     return Asked(record=record, lines=lines, names=names(*rows), readouts=(XNLI,), **given)
 
 

@@ -264,7 +264,10 @@ def test_a_failed_job_fails_alone(base, tmp_path, capsys):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a device that is not there")
 def test_where_everything_fails_the_reasons_are_told(base, tmp_path, capsys):
     flags = f"study --base {base} --recipes none,other=none --tasks tatoeba,pawsx --languages de --seeds 1"
-    assert main([*flags.split(), "--data", "bundled", "--output", str(tmp_path / "study"), "--device", "cuda", "--quiet"]) == 1
+    assert (
+        main([*flags.split(), "--data", "bundled", "--output", str(tmp_path / "study"), "--device", "cuda", "--quiet"])
+        == 1
+    )
     told = capsys.readouterr().err
     assert "failed  none.tatoeba.seed1: " in told and "cuda" in told
     assert "not scored yet, or failed: none tatoeba" in (tmp_path / "study" / "table.md").read_text("utf-8")
