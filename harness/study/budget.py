@@ -10,7 +10,7 @@ from typing import Any
 from harness.checkpoint.contamination import overlap
 from harness.checkpoint.manifest import TrainingTexts
 from harness.errors import HarnessError
-from harness.study.readout import Scored
+from harness.study.readout import Scored, Settled
 from harness.study.request import Request, Row
 from harness.tasks.source import Source
 from harness.train.intermediate import survey
@@ -36,14 +36,14 @@ class Budget:
         return round(self.steps * self.tokens_per_step)
 
 
-def budget_of(row: Row, request: Request, source: Source, scored: Mapping[str, Scored]) -> Budget:
+def budget_of(row: Row, request: Request, source: Source, settled: Settled) -> Budget:
     """What a row's training is made of, at its own length."""
     assert row.recipe is not None, "the base is not trained"
     options = {**request.train_options(row), "seed": request.seeds[0], "trust_remote_code": request.trust_remote_code}
     with TemporaryDirectory() as place:
         wanted = request_from(row.recipe, Path(place) / row.checkpoint(0), request.base, options)
         found = survey(replace(wanted, allow_contaminated=request.allow_contaminated), source)
-    shared = overlaps(found.texts, scored)
+    shared = overlaps(found.texts, settled.scored)
     return Budget(found.steps, found.steps, found.batch_size, found.tokens_per_step, found.names, shared)
 
 
@@ -86,6 +86,11 @@ def matched(budgets: Mapping[str, Budget], match: str, fixed: float | None) -> t
     common = fixed or min(one.own_steps * one.tokens_per_step for one in budgets.values())
     steps = {label: max(1, round(common / one.tokens_per_step)) for label, one in budgets.items()}
     return {label: replace(one, steps=steps[label]) for label, one in budgets.items()}, common
+
+
+def looked_again(known: Budget, later: Budget) -> Budget:
+    """The budget of an earlier run, with what tasks that were added since share with its data."""
+    return replace(known, overlap={**known.overlap, **later.overlap})
 
 
 def as_record(budget: Budget) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The main path of a study: check, settle readouts and budgets, write the manifest, do the jobs, make the table."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,16 @@ from harness.report.study.command import Asked, Report, report
 from harness.report.study.table import Line
 from harness.store import Store, writable
 from harness.study import manifest
-from harness.study.budget import Budget, as_record, budget_of, from_record, matched, overlaps, refuse_overlap
+from harness.study.budget import (
+    Budget,
+    as_record,
+    budget_of,
+    from_record,
+    looked_again,
+    matched,
+    overlaps,
+    refuse_overlap,
+)
 from harness.study.cost import Estimated, Work, costs, work_of
 from harness.study.jobs import Done, Setting, do, is_done, jobs_of, names_of
 from harness.study.presets import claims_of
@@ -81,10 +90,12 @@ def _settled(
         return {name: stored[name] for name in _SETTLED}
     settled = settle(base, request, source, watch.progress)
     fresh = _budgets(request, source, settled, new, watch)
+    if stored:
+        known |= _looked_again(request, source, _added(settled, stored), known, watch)
     texts = texts_of(read_manifest(base.folder or base.path))
     of_base = {} if texts is None else overlaps(texts, settled.scored)
     if not request.allow_contaminated:
-        refuse_overlap({"the base": Budget(0, 0, 1, 0.0, (), of_base), **fresh})
+        refuse_overlap({"the base": Budget(0, 0, 1, 0.0, (), of_base), **known, **fresh})
     equal, common = matched(fresh, request.match, stored["budget"] if stored else None)
     budgets = {**known, **equal}
     tasks = {one.task: manifest.as_record(one) for one in settled.readouts}
@@ -100,6 +111,21 @@ def _settled(
     }
 
 
+def _added(settled: Settled, stored: Mapping[str, Any]) -> Settled:
+    """Of what is scored, what earlier runs did not know of."""
+    return replace(settled, scored={task: own for task, own in settled.scored.items() if task not in stored["tasks"]})
+
+
+def _looked_again(
+    request: Request, source: Source, added: Settled, known: Mapping[str, Budget], watch: Watch
+) -> dict[str, Budget]:
+    """The budgets of earlier runs: where a task was added their data are read again, their steps and tokens stay."""
+    if not added.scored:
+        return dict(known)
+    found = _budgets(request, source, added, [row for row in request.trained if row.label in known], watch)
+    return {label: looked_again(known[label], later) for label, later in found.items()}
+
+
 def _budgets(request: Request, source: Source, settled: Settled, new: Any, watch: Watch) -> dict[str, Budget]:
     """The budgets of new recipes; every recipe that cannot be trained is named at once."""
     found: dict[str, Budget] = {}
@@ -107,7 +133,7 @@ def _budgets(request: Request, source: Source, settled: Settled, new: Any, watch
     for at, row in enumerate(new):
         watch.progress("reading the recipes' data", at, len(new))
         try:
-            found[row.label] = budget_of(row, request, source, settled.scored)
+            found[row.label] = budget_of(row, request, source, settled)
         except HarnessError as error:
             wrong.append(f"{row.label}: {error.problem}")
     watch.progress("reading the recipes' data", len(new), len(new))

@@ -15,7 +15,7 @@ from harness.flags import build_parser
 from harness.report.study.matrix import Readout
 from harness.study import manifest
 from harness.study.flags import request_from
-from harness.study.jobs import Setting, jobs_of
+from harness.study.jobs import Done, Setting, jobs_of
 from harness.study.run import run_study
 
 SMALL = "--recipe-batch-size 8 --recipe-max-length 32 --recipe-dev-limit 8 --recipe-device cpu --device cpu"
@@ -231,6 +231,52 @@ def test_scored_texts_in_the_base_are_refused(base, tmp_path):
     with pytest.raises(HarnessError, match=r"the base has read items of tatoeba \(de 3\).*--allow-contaminated"):
         run_study(request(told, tmp_path / "study", "none,qqp", "1"))
     assert not (tmp_path / "study" / "manifest.json").exists()
+
+
+# A task of which one split holds a question that the recipe qqp is trained on.
+KNOWN = """
+from dataclasses import replace
+from harness.examples import Pair
+from harness.tasks import get_task
+from harness.tasks.task import Loaded, content_hash
+
+def load(source, language, split, limit):
+    known = ["How do I repair a lantern that was left in the rain?"] if split == "{split}" else []
+    pairs = tuple(Pair(at, one, one[::-1]) for at, one in enumerate([*known, "a sentence", "another one"]))
+    return Loaded(pairs, split, content_hash(pairs), len(pairs))
+
+TASK = replace(get_task("tatoeba"), name="known", splits=("validation", "test"), load=load)
+"""
+
+
+def with_known(base, output, tasks, split, more=""):
+    """A study of qqp with that task at hand."""
+    file = output.parent / "known.py"
+    file.write_text(KNOWN.format(split=split), "utf-8")
+    flags = f"study --base {base} --recipes none,qqp{more} --tasks {tasks} --seeds 1 --data bundled --languages de"
+    given = f"{flags} --output {output} --include {file} {SMALL}"
+    return request_from(build_parser().parse_args(given.split()))
+
+
+@pytest.fixture
+def idle(monkeypatch):
+    """Nothing is trained or scored, and no other test knows of a task that is included."""
+    monkeypatch.setattr("harness.tasks._OUTSIDE", {})
+    monkeypatch.setattr("harness.study.run.do", lambda *_: Done((), (), {}))
+
+
+@pytest.mark.usefixtures("idle")
+def test_a_task_that_is_added_is_looked_for_in_the_recipes_of_before(base, tmp_path):
+    output = tmp_path / "study"
+    run_study(with_known(base, output, "tatoeba", "test"))
+    before = manifest.read(output)
+    with pytest.raises(HarnessError, match=r"qqp has read items of known \(de 1\)"):
+        run_study(with_known(base, output, "known", "test"))
+    assert manifest.read(output) == before
+    run_study(with_known(base, output, "known", "neither"))
+    added = manifest.read(output)
+    assert set(added["tasks"]) == {"tatoeba", "known"}
+    assert added["budgets"] == before["budgets"]
 
 
 @pytest.mark.parametrize(
