@@ -10,6 +10,7 @@ from harness.checkpoint import Checkpoint, open_checkpoint
 from harness.checkpoint.manifest import read_manifest, texts_of
 from harness.errors import HarnessError
 from harness.report.study.command import Asked, Report, report
+from harness.report.study.related import BEST
 from harness.report.study.table import Line
 from harness.store import Store, writable
 from harness.study import manifest
@@ -18,6 +19,7 @@ from harness.study.budget import (
     as_record,
     budget_of,
     from_record,
+    known_selections,
     looked_again,
     matched,
     overlaps,
@@ -93,34 +95,47 @@ def _settled(
     if stored:
         known |= _looked_again(request, source, _added(settled, stored), known, watch)
     texts = texts_of(read_manifest(base.folder or base.path))
-    of_base = {} if texts is None else overlaps(texts, settled.scored)
+    read = [{} if texts is None else overlaps(texts, data) for data in (settled.scored, settled.selection)]
+    of_base = {"the base": Budget(0, 0, 1, 0.0, (), *read)}
     if not request.allow_contaminated:
-        refuse_overlap({"the base": Budget(0, 0, 1, 0.0, (), of_base), **known, **fresh})
+        refuse_overlap({**of_base, **known, **fresh})
+    unfit = known_selections({**of_base, **known, **fresh})
     equal, common = matched(fresh, request.match, stored["budget"] if stored else None)
     budgets = {**known, **equal}
     tasks = {one.task: manifest.as_record(one) for one in settled.readouts}
     return {
         "tasks": {**tasks, **(stored["tasks"] if stored else {})},
-        "development": {one.task: manifest.as_record(one) for one in settled.development},
+        "development": {one.task: manifest.as_record(one) for one in settled.development if one.task not in unfit},
         "work": {task: asdict(one) for task, one in work_of(settled.jobs, base).items()},
         "left_out": dict(settled.left_out),
         "budget": common,
         "budgets": {label: as_record(one) for label, one in budgets.items()},
-        "base_overlap": of_base,
-        "notes": _notes(request, budgets, settled),
+        "base_overlap": read[0],
+        "notes": [
+            *_notes(request, budgets, settled),
+            *(
+                f"{BEST} picks nothing for {task}: items of its development set were read by {who}"
+                for task, who in unfit.items()
+            ),
+        ],
     }
 
 
 def _added(settled: Settled, stored: Mapping[str, Any]) -> Settled:
-    """Of what is scored, what earlier runs did not know of."""
-    return replace(settled, scored={task: own for task, own in settled.scored.items() if task not in stored["tasks"]})
+    """Of what is scored and picked on, what earlier runs did not know of."""
+    new = [task for task in settled.scored if task not in stored["tasks"]]
+    return replace(
+        settled,
+        scored={task: settled.scored[task] for task in new},
+        selection={task: own for task, own in settled.selection.items() if task in new or not stored["best"]},
+    )
 
 
 def _looked_again(
     request: Request, source: Source, added: Settled, known: Mapping[str, Budget], watch: Watch
 ) -> dict[str, Budget]:
-    """The budgets of earlier runs: where a task was added their data are read again, their steps and tokens stay."""
-    if not added.scored:
+    """The budgets of earlier runs: where a set was added their data are read again, their steps and tokens stay."""
+    if not added.scored and not added.selection:
         return dict(known)
     found = _budgets(request, source, added, [row for row in request.trained if row.label in known], watch)
     return {label: looked_again(known[label], later) for label, later in found.items()}

@@ -279,6 +279,18 @@ def test_a_task_that_is_added_is_looked_for_in_the_recipes_of_before(base, tmp_p
     assert added["budgets"] == before["budgets"]
 
 
+@pytest.mark.usefixtures("idle")
+def test_nothing_is_picked_on_a_development_set_that_a_recipe_has_read(base, tmp_path):
+    """Not in a study that asks for it from the start, and not where it is asked for later."""
+    run_study(with_known(base, tmp_path / "clean", "known", "neither", ",best-per-target"))
+    assert set(manifest.read(tmp_path / "clean")["development"]) == {"known"}
+    run_study(with_known(base, tmp_path / "later", "known", "validation"))
+    for name in ("read", "later"):
+        said = run_study(with_known(base, tmp_path / name, "known", "validation", ",best-per-target")).notes
+        assert "best-per-target picks nothing for known: items of its development set were read by qqp (de 1)" in said
+        assert not manifest.read(tmp_path / name)["development"]
+
+
 @pytest.mark.parametrize(
     ("recipes", "more", "said"),
     [
