@@ -1,12 +1,12 @@
 """A study's table from made results: hand-computed cells, pairing, kin, best-per-target, the estimand, claims."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from made_results import Made, write
 
-from harness.errors import HarnessError
 from harness.report.study.claims import Claim, Evidence, amounts, gains, judged, leads, scores
 from harness.report.study.command import Asked, report
 from harness.report.study.estimand import PRIMARY, TO_REFERENCE, Control, Question, control_findings, findings
@@ -97,10 +97,26 @@ def test_a_seed_without_every_language_waits(tmp_path):
 
 
 def test_rows_of_different_data_are_not_compared(tmp_path):
-    fill(tmp_path, "none", (0.7, 0.6, 0.5))
-    fill(tmp_path, "mnli", (0.8, 0.75, 0.65), data="other")
-    with pytest.raises(HarnessError, match="xnli en was scored with different data"):
-        read_columns(Store(tmp_path), [XNLI], names("none", "mnli"))
+    """Their column stays empty and says why; the others stand."""
+    for task in ("xnli", "pawsx"):
+        fill(tmp_path / "results", "none", (0.7, 0.6, 0.5), task=task)
+        fill(tmp_path / "results", "mnli", (0.8, 0.75, 0.65), task=task, data="other" if task == "xnli" else "d0")
+    both = replace(asked(["none", "mnli"]), readouts=(XNLI, replace(XNLI, task="pawsx")))
+    done = report(tmp_path, both)
+    assert "xnli" not in done.table.cells["mnli"] and "pawsx" in done.table.cells["mnli"]
+    assert not done.table.means["mnli"]
+    assert any(line.startswith("not compared: xnli en was scored with different data") for line in done.remarks)
+    assert not any(line.startswith("not scored yet") for line in done.remarks)
+
+
+def test_a_recipe_is_read_at_its_own_layer_where_the_base_cannot_be_read(tmp_path):
+    """A recipe with a layer of its own, beside one without: both have a tower, the base has none."""
+    for row, layer in (("mnli", 2), ("qqp", 3)):
+        fill(tmp_path, row, (0.7, 0.6, 0.5), settings={"layer": layer, "pooling": "mean", "limit": 3})
+    (column,) = read_columns(Store(tmp_path), [replace(XNLI, base_lacks="it has no tower")], names("mnli", "qqp"))
+    assert set(column.cells) == {"mnli", "qqp"} and not column.broken
+    (column,) = read_columns(Store(tmp_path), [XNLI], names("mnli", "qqp"))
+    assert not column.cells and "different settings: layer 2, pooling mean, limit 3; layer 3" in column.broken
 
 
 def test_means_are_given_with_and_without_kin(tmp_path):

@@ -54,15 +54,16 @@ def report(output: Path, asked: Asked) -> Report:
     columns = read_columns(store, asked.readouts, asked.names)
     lines = asked.lines
     picks: dict[str, str] = {}
-    if asked.development:
-        columns, picks = add_best(columns, read_columns(store, asked.development, asked.names), lines)
+    development = read_columns(store, asked.development, asked.names)
+    if development:
+        columns, picks = add_best(columns, development, lines)
         parts = {line.label: line.parts for line in lines}
         lines = (*lines, Line(BEST, (), picked={task: parts[row] for task, row in picks.items()}))
     reference = str(asked.record["core"]["reference"])
     table = make_table(columns, lines, reference, _readings(store, asked))
     found = (*findings(columns, asked.questions), *control_findings(columns, asked.controls))
     verdicts = tuple(judged(asked.claims, Evidence(table, str(asked.record["core"]["base"]["name"]))))
-    said = (*remarks(table, asked.record["seeds"], picks), *asked.record["notes"])
+    said = (*remarks(table, asked.record["seeds"], picks, development), *asked.record["notes"])
     written = table_record(table, found, verdicts, picks, said)
     markdown = as_markdown(table, found, verdicts, said, asked.record)
     files = [output / "table.json", output / "table.md"]
