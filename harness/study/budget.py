@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from harness.checkpoint.contamination import overlap
+from harness.checkpoint.contamination import known_words, overlap
 from harness.checkpoint.manifest import TrainingTexts
 from harness.errors import HarnessError
 from harness.study.readout import Scored, Settled
@@ -23,7 +23,8 @@ Shared = Mapping[str, Mapping[str, Mapping[str, int]]]
 class Budget:
     """One recipe's training. `own_steps` is what its own settings come to, `steps` what is trained; `tokens` is
     expected. `overlap`: task -> language -> items of the scored set with a text in training (`exact`), with a 13-gram
-    (`grams`); `selection` likewise of the development sets that recipes are picked on."""
+    (`grams`), held-back word pairs that are in it (`words`); `selection` likewise of the development sets that recipes
+    are picked on."""
 
     own_steps: int
     steps: int
@@ -56,8 +57,10 @@ def overlaps(texts: TrainingTexts, scored: Mapping[str, Scored]) -> dict[str, di
     for task, own in scored.items():
         for code, loaded in own.items():
             found = overlap(loaded.examples, texts)
-            if found.exact or found.grams:
-                out.setdefault(task, {})[code] = {"exact": found.exact, "grams": found.grams}
+            words = known_words(loaded.examples, texts)
+            if found.exact or found.grams or words:
+                counts = {"exact": found.exact, "grams": found.grams, "words": words}
+                out.setdefault(task, {})[code] = counts
     return out
 
 

@@ -27,6 +27,7 @@ from harness.study.budget import (
 )
 from harness.study.cost import Estimated, Work, costs, work_of
 from harness.study.jobs import Done, Setting, do, is_done, jobs_of, names_of
+from harness.study.notes import notes_on
 from harness.study.presets import claims_of
 from harness.study.questions import controls, doubts, questions
 from harness.study.readout import Settled, settle
@@ -112,7 +113,7 @@ def _settled(
         "budgets": {label: as_record(one) for label, one in budgets.items()},
         "base_overlap": read[0],
         "notes": [
-            *_notes(request, budgets, settled),
+            *notes_on(request, budgets, settled),
             *(
                 f"{BEST} picks nothing for {task}: items of its development set were read by {who}"
                 for task, who in unfit.items()
@@ -155,27 +156,6 @@ def _budgets(request: Request, source: Source, settled: Settled, new: Any, watch
     if wrong:
         raise HarnessError(f"Some recipes cannot be trained: {'; '.join(wrong)}", "Leave them out, or give their data.")
     return found
-
-
-def _notes(request: Request, budgets: Mapping[str, Budget], settled: Settled) -> list[str]:
-    """What a reader of the table must know."""
-    said = [f"{task} is left out: {reason}" for task, reason in settled.left_out.items()]
-    sizes = {label: one.batch_size for label, one in budgets.items()}
-    if request.match == "steps" and len(set(sizes.values())) > 1:
-        shown = ", ".join(f"{label} {size}" for label, size in sizes.items())
-        said.append(f"equal steps are of unequal batches ({shown}): --recipe-batch-size makes them equal")
-    for label, one in budgets.items():
-        if one.steps > one.own_steps:
-            said.append(
-                f"{label} goes through its data {one.steps / one.own_steps:.1f} times as often as its settings say"
-            )
-        grams = {task: sum(own["grams"] for own in by.values()) for task, by in one.overlap.items()}
-        shared = ", ".join(f"{task} {count}" for task, count in grams.items() if count)
-        if shared:
-            said.append(f"{label} shares 13-grams with items of {shared}")
-        if any(own["exact"] for by in one.overlap.values() for own in by.values()):
-            said.append(f"{label} was trained on scored texts (--allow-contaminated): its numbers are contaminated")
-    return said
 
 
 def _scores(results: Path) -> int:
