@@ -66,12 +66,15 @@ def answer(job: Job, reader: AtLayer, cache: Path) -> Answered:
     loaded = load_tower(folder)
     captions = _captions(job)
     names = list(dict.fromkeys(one.image for one in captions))
-    held = np.array([one not in loaded.seen for one in names])
+    seen = np.array([one in loaded.seen for one in names])
+    # What a small training left over is no candidate: the held-out images are the same for every checkpoint.
+    held = np.isin(names, [one.image for one in captions if one.held]) & ~seen
     if not held.any():
         raise HarnessError(
-            f"{job.name} was trained on all {len(names)} images of {job.task.name} ({job.language}).",
+            f"{job.name} was trained on all held-out images of {job.task.name} ({job.language}).",
             "Give images that it has not seen.",
         )
+    captions, names, held = _either(captions, names, held, held | seen)
     with torch.no_grad():
         texts = loaded.tower.texts(torch.from_numpy(reader.unit_vectors([one.text for one in captions]))).numpy()
         file = cache / "images" / f"{_mark(job, names)}.npy"
@@ -81,6 +84,14 @@ def answer(job: Job, reader: AtLayer, cache: Path) -> Answered:
         "chance": f"mrr {chance(int(held.sum())):.3f}",
     }
     return Answered(tuple(items(captions, names, held, texts @ images.T)), measured)
+
+
+def _either(
+    captions: list[Caption], names: list[str], held: Flags, wanted: Flags
+) -> tuple[list[Caption], list[str], Flags]:
+    """Without the images that are neither held out nor seen."""
+    kept = {name for name, one in zip(names, wanted, strict=True) if one}
+    return [one for one in captions if one.image in kept], [one for one in names if one in kept], held[wanted]
 
 
 def _captions(job: Job) -> list[Caption]:

@@ -71,8 +71,10 @@ class Request:
         return tuple(row for row in self.rows if row.recipe)
 
     def train_options(self, row: Row) -> dict[str, Any]:
-        """All options of a row's trainings but seed and steps."""
-        return {**self.training, **self.own.get(row.label, {})}
+        """All options of a row's trainings but seed and steps. At equal budgets the last weights count, unless asked
+        otherwise: a recipe that chose its best moment would have had another budget than the table says."""
+        fixed = {} if self.match == "none" else {"selection": "last"}
+        return {**fixed, **self.training, **self.own.get(row.label, {})}
 
     def eval_options(self, task: str) -> dict[str, Any]:
         """All options of a task's evaluations but the seed and what is pinned."""

@@ -46,7 +46,7 @@ def contrast_component(part: Part, material: Material, tokeniser: Tokeniser, set
         task=name,
         material=material,
         weight=part.weight,
-        lengths=np.maximum(rows.lengths[:count], rows.lengths[count:]),
+        lengths=rows.lengths[:count] + rows.lengths[count:],
         collate=collate,
         loss=lambda model, batch: contrast_loss(lambda **given: model(name, **given), batch),
         judge=_judge(name, _rows(tokeniser, held, settings.max_length)) if held else None,

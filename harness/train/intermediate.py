@@ -71,9 +71,12 @@ def survey(request: Request, source: Source) -> Survey:
     own = {part.recipe.name: replace(part.recipe.settings, **request.overrides) for part in parts}
     assembled = assemble(bench, parts, materials, own, request.mixing)
     per_epoch = _steps(assembled, general)
-    tokens = sum(
-        float(one.lengths.mean()) * drawn for one, drawn in zip(assembled.components, assembled.drawn, strict=True)
-    )
+    # Of in-batch negatives an epoch's last, smaller batch is not read.
+    read = [
+        min(drawn, batches * general.batch_size)
+        for drawn, batches in zip(assembled.drawn, _batches(assembled, general), strict=True)
+    ]
+    tokens = sum(float(one.lengths.mean()) * count for one, count in zip(assembled.components, read, strict=True))
     return Survey(
         steps=total_steps(general, per_epoch),
         batch_size=general.batch_size,
@@ -194,7 +197,14 @@ def _there(output: Path, wanted: Mapping[str, Any]) -> Made | None:
 
 
 def _steps(assembled: Assembled, settings: TrainSettings) -> int:
-    return sum(-(-drawn // settings.batch_size) for drawn in assembled.drawn)
+    return sum(_batches(assembled, settings))
+
+
+def _batches(assembled: Assembled, settings: TrainSettings) -> list[int]:
+    """Of each component in an epoch, as the loop makes them."""
+    size = settings.batch_size
+    parts = zip(assembled.components, assembled.drawn, strict=True)
+    return [max(1, drawn // size) if one.whole else -(-drawn // size) for one, drawn in parts]
 
 
 def _write(

@@ -94,6 +94,13 @@ def test_images_teach_what_wrong_images_do_not(made, tmp_path):
     assert all("candidates:13 held-out and 51 seen images" in row.signature for row in rows if row.language != "avg")
 
 
+def test_a_training_on_few_images_is_scored_on_the_same_held_out_ones(bert, tmp_path):
+    """20 that it trained on, 5 that it looked at; what it left over is no further candidate."""
+    few = make("image_text", tmp_path / "few", bert, max_steps=2, limit=20)
+    rows = scores(few.folder, tmp_path / "results")
+    assert "candidates:13 held-out and 25 seen images" in rows["de", "mrr"].signature
+
+
 def test_the_folder_holds_the_tower_and_the_manifest_the_held_out_images(made, bert):
     corpus = read_captions(open_source("bundled"))[0]
     for recipe, kind in (("image_text", "conv"), ("image_text_shuffled", "conv"), ("image_text_random", "random")):

@@ -14,7 +14,10 @@ from harness.checkpoint.manifest import read_manifest, read_texts
 from harness.errors import HarnessError
 from harness.heads.saved import saved_heads
 from harness.tasks.overlap import normalised_hash
+from harness.tasks.source import open_source
+from harness.train.intermediate import survey
 from harness.train.recipes import PAPERS_NINE, RECIPES
+from harness.train.request import request_from
 
 SMALL = {
     "device": "cpu",
@@ -96,6 +99,17 @@ def test_every_recipe_makes_an_ordinary_checkpoint(recipe, data, bert, tmp_path,
     scores = made.manifest["dev"][recipe]
     assert scores and all(0 <= one["score"] <= 1 for one in scores.values())
     assert not [path for path in tmp_path.iterdir() if path.name != "out"]
+
+
+@pytest.mark.parametrize("recipe", ["pairs", "text_text", "mnli+pairs*0.5"])
+def test_a_survey_counts_what_a_training_reads(recipe, bert, tmp_path):
+    """A study's budgets are made of it."""
+    options = {**SMALL, "limit": 30, "max_length": 200, "epochs": 3}
+    request = request_from(recipe, tmp_path / "planned", str(bert), options)
+    planned = survey(request, open_source("bundled"))
+    made = make(recipe, tmp_path / "made", bert, **{**options, "max_steps": None})
+    assert planned.steps == made.manifest["training"]["steps"]
+    assert planned.steps * planned.tokens_per_step == pytest.approx(made.manifest["training"]["tokens"], rel=0.05)
 
 
 def test_all_nine_share_one_encoder(bert, tmp_path):
