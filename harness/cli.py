@@ -104,7 +104,7 @@ def study_command(options: argparse.Namespace) -> int:
     done = outcome.done
     say(f"{len(done.run)} jobs done, {len(done.kept)} kept; tables in {options.output}")
     for name, reason in done.failed.items():
-        notes.print(f"failed  {name}: {reason}", style="red", markup=False, soft_wrap=True)
+        Console(stderr=True).print(f"failed  {name}: {reason}", style="red", markup=False, soft_wrap=True)
     return FAILED if done.failed else OK
 
 

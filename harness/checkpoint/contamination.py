@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.checkpoint import Checkpoint
 from harness.checkpoint.manifest import HASHES, Manifest, TrainingTexts, read_manifest, read_texts
-from harness.examples import Examples
+from harness.examples import Examples, Word
 from harness.tasks.ngrams import contains, grams
 from harness.tasks.overlap import normalised_hash
 from harness.tasks.scored_texts import item_texts
@@ -103,6 +103,13 @@ def overlap(examples: Examples, texts: TrainingTexts) -> Overlap:
         exact += any(one for one, _ in found)
         shared += any(one for _, one in found)
     return Overlap(items, exact, shared)
+
+
+def known_words(examples: Examples, texts: TrainingTexts) -> int:
+    """How many held-back word pairs are known by both their words: one word alone is in many trainings. The recipe
+    `lexical` knows them from its development set."""
+    held = [one for one in examples if isinstance(one, Word) and one.held] if isinstance(examples, tuple) else []
+    return sum(all(_seen(text, texts)[0] for text in (one.source, one.target)) for one in held)
 
 
 def _seen(text: str, texts: TrainingTexts) -> tuple[bool, bool]:

@@ -41,7 +41,7 @@ def add_study(commands: "Commands") -> None:
     add("--preset", choices=PRESETS, help="a paper's recipes, tasks and settings, judged by its published claims")
     add("--data", metavar="DIR", help="folder with one subfolder per data set (docs/data.md)")
     add("--output", default="study", metavar="DIR", help="folder of checkpoints, results and tables (default: study)")
-    add("--treatment", metavar="A", help="the recipe that the study asks about (default: image_text where it is there)")
+    add("--treatment", metavar="A", help="the recipe that the study asks about (default: the one with images)")
     add("--set", action="append", default=[], metavar="NAME:FLAG=VALUE", help="a flag of one recipe or one task alone")
     add("--no-sweep", dest="sweep", action="store_false", help="score retrieval at the pinned layer alone")
     add("--allow-contaminated", action="store_true", help="train on what is scored, and go on where that is so")

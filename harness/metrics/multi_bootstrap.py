@@ -135,8 +135,8 @@ def half_width(between: float, over_items: float, count: int, level: float) -> f
 
 
 def percentile_interval(one: Replicas) -> tuple[float, float]:
-    """The Multi-Bootstrap's own 95% percentiles: seeds drawn anew in each resample of the clusters. Too narrow for few
-    seeds; kept as the published procedure, to be reported beside the interval."""
+    """The Multi-Bootstrap's own 95% percentiles: seeds drawn anew in each resample of the clusters. No report
+    shows them: they are too narrow for few seeds, which the tests measure on this, and why `estimate` has another."""
     seeds, resamples = one.draws.shape
     chosen = np.random.default_rng([SEED, 2]).integers(0, seeds, size=(seeds, resamples))
     drawn = np.take_along_axis(one.draws, chosen, axis=0).mean(axis=0)

@@ -23,17 +23,23 @@ MEAN, DEVIATION, SIZE = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 224
 def vision_features(model: str, root: Path, ids: Sequence[str], file: Path) -> Images:
     """(n, width) float32 of the images below `root`; `file` keeps them. HarnessError: no vision model, lacking
     weights, absent images."""
-    missing = [one for one in ids if not (root / one).is_file()]
-    if missing:
-        raise HarnessError(f"{len(missing)} images are not in {root}: {', '.join(missing[:3])} ...", "Put them there.")
+    refuse_absent(root, ids)
     if not file.is_file():
         tower = open_vision(model)
         how = _preprocessing(model, tower.config)
-        first = _read(tower, [root / ids[0]], how)
+        first = _read(tower, [root / one for one in ids[:BATCH]], how)
         with written(file, np.float32, (len(ids), first.shape[1])) as array:
-            for start in range(0, len(ids), BATCH):
+            array[:BATCH] = first
+            for start in range(BATCH, len(ids), BATCH):
                 array[start : start + BATCH] = _read(tower, [root / one for one in ids[start : start + BATCH]], how)
     return Images(np.load(file, mmap_mode="r"), np.arange(len(ids)), Path(model).name)
+
+
+def refuse_absent(root: Path, ids: Sequence[str]) -> None:
+    """HarnessError: images that are not below `root`."""
+    missing = [one for one in ids if not (root / one).is_file()]
+    if missing:
+        raise HarnessError(f"{len(missing)} images are not in {root}: {', '.join(missing[:3])} ...", "Put them there.")
 
 
 def _read(tower: Any, paths: Sequence[Path], how: tuple[int, Any, Any]) -> Any:

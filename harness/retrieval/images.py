@@ -2,12 +2,12 @@
 
 What is computed is written once and read through a memory map, so that more images than fit into memory can be used."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,13 @@ WHITE = (255, 255, 255, 255)
 
 Integers = NDArray[np.int64]
 Array = NDArray[np.generic]
+
+
+class Gives(Protocol):
+    """What images are taken from."""
+
+    def take(self, units: Integers) -> Array:
+        """The images of these numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +46,19 @@ class Images:
     def width(self) -> int:
         """Numbers of a feature vector."""
         return int(self.array.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Later:
+    """Some of the images that `whole` opens, which is asked when the first are taken: a training that is only looked at
+    computes none. `rows` (n,) are their numbers among those."""
+
+    whole: Callable[[], Images]
+    rows: Integers
+
+    def take(self, units: Integers) -> Array:
+        """The images of these numbers."""
+        return self.whole().take(self.rows[units])
 
 
 def has_features(folder: Path) -> bool:

@@ -2,33 +2,37 @@
 scored."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from harness.checkpoint.contamination import overlap
+from harness.checkpoint.contamination import known_words, overlap
 from harness.checkpoint.manifest import TrainingTexts
 from harness.errors import HarnessError
-from harness.study.readout import Scored
+from harness.study.readout import Scored, Settled
 from harness.study.request import Request, Row
 from harness.tasks.source import Source
 from harness.train.intermediate import survey
 from harness.train.request import request_from
+
+Shared = Mapping[str, Mapping[str, Mapping[str, int]]]
 
 
 @dataclass(frozen=True)
 class Budget:
     """One recipe's training. `own_steps` is what its own settings come to, `steps` what is trained; `tokens` is
     expected. `overlap`: task -> language -> items of the scored set with a text in training (`exact`), with a 13-gram
-    (`grams`)."""
+    (`grams`), held-back word pairs that are in it (`words`); `selection` likewise of the development sets that recipes
+    are picked on."""
 
     own_steps: int
     steps: int
     batch_size: int
     tokens_per_step: float
     names: tuple[str, ...]
-    overlap: Mapping[str, Mapping[str, Mapping[str, int]]]
+    overlap: Shared
+    selection: Shared = field(default_factory=dict)
 
     @property
     def tokens(self) -> int:
@@ -36,15 +40,15 @@ class Budget:
         return round(self.steps * self.tokens_per_step)
 
 
-def budget_of(row: Row, request: Request, source: Source, scored: Mapping[str, Scored]) -> Budget:
+def budget_of(row: Row, request: Request, source: Source, settled: Settled) -> Budget:
     """What a row's training is made of, at its own length."""
     assert row.recipe is not None, "the base is not trained"
     options = {**request.train_options(row), "seed": request.seeds[0], "trust_remote_code": request.trust_remote_code}
     with TemporaryDirectory() as place:
         wanted = request_from(row.recipe, Path(place) / row.checkpoint(0), request.base, options)
         found = survey(replace(wanted, allow_contaminated=request.allow_contaminated), source)
-    shared = overlaps(found.texts, scored)
-    return Budget(found.steps, found.steps, found.batch_size, found.tokens_per_step, found.names, shared)
+    shared = overlaps(found.texts, settled.scored), overlaps(found.texts, settled.selection)
+    return Budget(found.steps, found.steps, found.batch_size, found.tokens_per_step, found.names, *shared)
 
 
 def overlaps(texts: TrainingTexts, scored: Mapping[str, Scored]) -> dict[str, dict[str, dict[str, int]]]:
@@ -53,8 +57,10 @@ def overlaps(texts: TrainingTexts, scored: Mapping[str, Scored]) -> dict[str, di
     for task, own in scored.items():
         for code, loaded in own.items():
             found = overlap(loaded.examples, texts)
-            if found.exact or found.grams:
-                out.setdefault(task, {})[code] = {"exact": found.exact, "grams": found.grams}
+            words = known_words(loaded.examples, texts)
+            if found.exact or found.grams or words:
+                counts = {"exact": found.exact, "grams": found.grams, "words": words}
+                out.setdefault(task, {})[code] = counts
     return out
 
 
@@ -63,15 +69,30 @@ def refuse_overlap(budgets: Mapping[str, Budget]) -> None:
     said = []
     for label, budget in budgets.items():
         for task, languages in budget.overlap.items():
-            exact = {code: one["exact"] for code, one in languages.items() if one["exact"]}
-            if exact:
-                shown = ", ".join(f"{code} {count}" for code, count in exact.items())
+            shown = _exact(languages)
+            if shown:
                 said.append(f"{label} has read items of {task} ({shown})")
     if said:
         raise HarnessError(
             f"Training and evaluation overlap: {'; '.join(said)}.",
             "Train on other text, leave the task out, or say --allow-contaminated (the table is marked).",
         )
+
+
+def known_selections(budgets: Mapping[str, Budget]) -> dict[str, str]:
+    """Task -> which rows have read how much of its development set: there the best would be who knows most of it."""
+    found: dict[str, list[str]] = {}
+    for label, budget in budgets.items():
+        for task, languages in budget.selection.items():
+            shown = _exact(languages)
+            if shown:
+                found.setdefault(task, []).append(f"{label} ({shown})")
+    return {task: ", ".join(said) for task, said in found.items()}
+
+
+def _exact(languages: Mapping[str, Mapping[str, int]]) -> str:
+    """`de 3, fr 1`; "" where nothing is shared."""
+    return ", ".join(f"{code} {one['exact']}" for code, one in languages.items() if one["exact"])
 
 
 def matched(budgets: Mapping[str, Budget], match: str, fixed: float | None) -> tuple[dict[str, Budget], float | None]:
@@ -88,6 +109,11 @@ def matched(budgets: Mapping[str, Budget], match: str, fixed: float | None) -> t
     return {label: replace(one, steps=steps[label]) for label, one in budgets.items()}, common
 
 
+def looked_again(known: Budget, later: Budget) -> Budget:
+    """The budget of an earlier run, with what the sets that were added since share with its data."""
+    return replace(known, overlap={**known.overlap, **later.overlap}, selection={**known.selection, **later.selection})
+
+
 def as_record(budget: Budget) -> dict[str, Any]:
     """As the study's manifest holds it."""
     return {**asdict(budget), "names": list(budget.names), "tokens": budget.tokens}
@@ -95,5 +121,5 @@ def as_record(budget: Budget) -> dict[str, Any]:
 
 def from_record(record: Mapping[str, Any]) -> Budget:
     """The reverse."""
-    own = {name: record[name] for name in Budget.__dataclass_fields__}
+    own = {name: record[name] for name in Budget.__dataclass_fields__ if name in record}
     return Budget(**{**own, "names": tuple(own["names"])})

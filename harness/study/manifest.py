@@ -5,7 +5,7 @@ then. Whatever else differs is another study and is refused."""
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +15,10 @@ from harness.checkpoint import Checkpoint
 from harness.checkpoint.json_file import read_object
 from harness.errors import HarnessError
 from harness.metrics.multi_bootstrap import ENOUGH, FEWEST, smallest_effect
-from harness.report.study.estimand import PRIMARY, SECONDARY, TO_REFERENCE, Question
+from harness.report.study.estimand import PRIMARY, SECONDARY
 from harness.report.study.matrix import Readout
-from harness.report.study.related import IMAGE, text_only
 from harness.store import replace as write_file
+from harness.study.questions import questions
 from harness.study.request import NO_SCORE, Request, Row
 from harness.tasks import select
 from harness.train.settings import UNSIGNED
@@ -88,19 +88,6 @@ def merged(request: Request, stored: Mapping[str, Any] | None, base: Checkpoint)
         best=request.best or stored["best"],
         sweep=request.sweep and stored["sweep"],
     )
-
-
-def questions(rows: Sequence[Row], treatment: str | None, reference: str) -> list[Question]:
-    """What is asked: the treatment against every text-only recipe, or, where there is no treatment, each recipe against
-    the reference."""
-    labels = {row.label: row for row in rows}
-    treatment = treatment or (IMAGE if IMAGE in labels else None)
-    if treatment is None:
-        return [Question(label, (reference,), TO_REFERENCE) for label in labels if label != reference]
-    against = tuple(label for label, row in labels.items() if label != treatment and text_only(row.parts))
-    if not against:
-        return [Question(treatment, (reference,), TO_REFERENCE)]
-    return [Question(treatment, against, PRIMARY)]
 
 
 def estimand(request: Request) -> dict[str, Any]:

@@ -28,20 +28,21 @@ Scored = Mapping[str, Loaded]
 @dataclass(frozen=True)
 class Settled:
     """The readouts of a study's tasks, and of their development sets where a recipe is to be picked. `scored` are the
-    data by task and language, `jobs` the base's on each task that it can answer; `left_out` says why a task of a
-    benchmark cannot be scored."""
+    data by task and language, `selection` those of the development sets, `jobs` the base's on each task that it can
+    answer; `left_out` says why a task of a benchmark cannot be scored."""
 
     readouts: tuple[Readout, ...]
     development: tuple[Readout, ...]
     scored: Mapping[str, Scored] = field(repr=False)
     jobs: Mapping[str, tuple[Job, ...]] = field(repr=False)
     left_out: Mapping[str, str]
+    selection: Mapping[str, Scored] = field(repr=False, default_factory=dict)
 
 
 def settle(base: Checkpoint, request: Request, source: Source, progress: Progress) -> Settled:
     """Plans every task on the base. HarnessError where a task that was named itself cannot be scored, all at once."""
     readouts: list[Readout] = []
-    development: list[Readout] = []
+    development: dict[str, tuple[Job, ...]] = {}
     scored: dict[str, Scored] = {}
     jobs: dict[str, tuple[Job, ...]] = {}
     left_out: dict[str, str] = {}
@@ -49,7 +50,7 @@ def settle(base: Checkpoint, request: Request, source: Source, progress: Progres
     _refuse_strange(tasks, request)
     for at, task in enumerate(tasks):
         progress("reading the tasks", at, len(tasks))
-        options = {"layer": base.default_layer, **request.eval_options(task.name), "seeds": (request.seeds[0],)}
+        options = {"layer": base.default_layer, **request.settings(task.name), "seeds": (request.seeds[0],)}
         try:
             options |= _languages(task, options)
             lacks = _lacks(base, task, options)
@@ -61,16 +62,22 @@ def settle(base: Checkpoint, request: Request, source: Source, progress: Progres
         except HarnessError as error:
             left_out[task.name] = error.problem
             continue
-        scored[task.name] = {job.language: job.loaded for job in jobs[task.name]}
+        scored[task.name] = _data(jobs[task.name])
         readouts.append(_readout(task.name, jobs[task.name]))
         if request.best and "validation" in task.splits and options.get("split") != "validation":
-            development += _development(base, readouts[-1], options, source)
+            development[task.name] = _development(base, readouts[-1], options, source)
     progress("reading the tasks", len(tasks), len(tasks))
     named = [name for name in left_out if name in request.tasks]
     if named or not readouts:
         said = "; ".join(f"{name}: {left_out[name].rstrip('.')}" for name in named or left_out)
         raise HarnessError(f"The base cannot be scored on {said}.", "Leave the task out, or give its data.")
-    return Settled(tuple(readouts), tuple(development), scored, jobs, left_out)
+    apart = {name: own for name, own in development.items() if own}
+    picking = tuple(_readout(name, own) for name, own in apart.items())
+    return Settled(tuple(readouts), picking, scored, jobs, left_out, {name: _data(own) for name, own in apart.items()})
+
+
+def _data(jobs: Sequence[Job]) -> Scored:
+    return {job.language: job.loaded for job in jobs}
 
 
 def _refuse_strange(tasks: Sequence[Task], request: Request) -> None:
@@ -128,15 +135,14 @@ def _of_others(task: Task, scored: Scored, lacks: str) -> Readout:
     return Readout(task.name, task.protocols[0], split, tuple(scored), base_lacks=lacks)
 
 
-def _development(base: Checkpoint, readout: Readout, options: Mapping[str, Any], source: Source) -> list[Readout]:
+def _development(base: Checkpoint, readout: Readout, options: Mapping[str, Any], source: Source) -> tuple[Job, ...]:
     """The task's own named development set, in English where the task has it; nothing where the folder has none."""
     languages = ["en"] if "en" in readout.languages else list(readout.languages)
     wanted = settings_from({**options, **pinned(readout), "split": "validation", "languages": languages})
     try:
-        jobs = plan({NONE: base}, [get_task(readout.task)], source, wanted, PROTOCOLS).jobs
+        return tuple(plan({NONE: base}, [get_task(readout.task)], source, wanted, PROTOCOLS).jobs)
     except HarnessError:
-        return []
-    return [_readout(readout.task, jobs)]
+        return ()
 
 
 def _readout(task: str, jobs: tuple[Job, ...]) -> Readout:

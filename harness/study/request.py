@@ -12,8 +12,10 @@ from harness.train.recipes import parse
 
 MATCHES = ("steps", "tokens", "none")
 SEEDS = (1, 2, 3)
-# Options of an evaluation that move no score.
-NO_SCORE = ("device", "executor", "workers")
+# Options of an evaluation that say who does it, and no setting of it.
+DONE_BY = ("executor", "workers")
+# Those that move no score.
+NO_SCORE = ("device", *DONE_BY)
 LABEL = re.compile(r"[\w.+*-]+")
 
 
@@ -77,6 +79,10 @@ class Request:
     def eval_options(self, task: str) -> dict[str, Any]:
         """All options of a task's evaluations but the seed and what is pinned."""
         return {**self.evaluation, **self.own.get(task, {})}
+
+    def settings(self, task: str) -> dict[str, Any]:
+        """Those of them that are settings of the evaluation."""
+        return {name: value for name, value in self.eval_options(task).items() if name not in DONE_BY}
 
 
 def parse_rows(names: Sequence[str], reference: str = NONE) -> tuple[tuple[Row, ...], bool]:

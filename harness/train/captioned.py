@@ -19,7 +19,7 @@ from harness.heads.features import Features, features, inputs
 from harness.heads.predict import batches
 from harness.heads.ragged import Integers, bounds_of
 from harness.heads.tokeniser import Tokeniser
-from harness.retrieval.images import Images
+from harness.retrieval.images import Gives
 from harness.tasks.captions import first_images
 from harness.tasks.overlap import normalised_hash
 from harness.train.component import Component
@@ -44,7 +44,7 @@ class Units:
     rows: Features
     bounds: Integers
     keys: Integers
-    images: Images | None
+    images: Gives | None
 
     @property
     def counts(self) -> Integers:
@@ -59,7 +59,7 @@ def caption_component(
     tokeniser: Tokeniser,
     settings: TrainSettings,
     dual: DualSettings,
-    images: Callable[[Sequence[str]], Images] | None,
+    images: Callable[[Sequence[str]], Gives] | None,
 ) -> Component:
     """Captions as a component; its batches are never split. `images` gives what stands for images of these ids (None:
     captions are compared with captions). HarnessError: fewer than two images."""
@@ -96,7 +96,7 @@ def make_units(
     captions: Sequence[Caption],
     tokeniser: Tokeniser,
     max_length: int,
-    images: Callable[[Sequence[str]], Images] | None,
+    images: Callable[[Sequence[str]], Gives] | None,
 ) -> Units:
     """Captions as token rows, image by image in the order in which images first occur."""
     order = {image: at for at, image in enumerate(dict.fromkeys(one.image for one in captions))}

@@ -3,13 +3,15 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import file_digest, sha256
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from harness.retrieval.image_tower import WIDTH, ImageTower, TowerConfig, features_folder, open_images
-from harness.retrieval.images import FEATURES, IDS, Images, has_features
+from harness.retrieval.images import FEATURES, IDS, Gives, Images, Later, has_features
 from harness.tasks.captions import FOLDER
 from harness.tasks.source import Source
 from harness.train.captions import images_of
@@ -46,7 +48,7 @@ class Gallery:
         return open_images(config, self.root, ids, file, self.settings.vision or "")
 
 
-Opener = Callable[[Sequence[str]], Images]
+Opener = Callable[[Sequence[str]], Gives]
 
 
 def gallery_of(source: Source, cache: Path, settings: DualSettings) -> Gallery:
@@ -73,12 +75,33 @@ def build_dual(
         seed=seed,
     )
     if kind in ("features", "model"):
-        found = gallery.open(config, _ids(materials[:1]))
+        # One image tells what a model's features are like.
+        found = gallery.open(config, _ids(materials[:1])[: 1 if kind == "model" else None])
         config = TowerConfig(**{**vars(config), "width": found.width, "maker": found.maker})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         tower = ImageTower(config)
+    if kind == "model":
+        return DualEncoder(vectors, tower), _frozen(gallery, config, _ids(materials))
     return DualEncoder(vectors, tower), None if kind == NONE else lambda ids: gallery.open(config, ids)
+
+
+def _frozen(gallery: Gallery, config: TowerConfig, ids: Sequence[str]) -> Opener:
+    """Opens parts of what a frozen model makes of all images: once, whatever the training, and not before it begins.
+    HarnessError: absent images."""
+    from harness.retrieval.frozen_vision import refuse_absent
+
+    refuse_absent(gallery.root, ids)
+    order = sorted(ids)
+    place = {one: at for at, one in enumerate(order)}
+
+    @cache
+    def whole() -> Images:
+        # It is computed amid the first step, whose draws it must leave as they are when it is there already.
+        with torch.random.fork_rng(devices=[]):
+            return gallery.open(config, order)
+
+    return lambda own: Later(whole, np.array([place[one] for one in own], np.int64))
 
 
 def content_of(gallery: Gallery, parts: Iterable[Part], materials: dict[str, list[Material]]) -> str:

@@ -1,15 +1,15 @@
 """A study's table from made results: hand-computed cells, pairing, kin, best-per-target, the estimand, claims."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from made_results import Made, write
 
-from harness.errors import HarnessError
 from harness.report.study.claims import Claim, Evidence, amounts, gains, judged, leads, scores
 from harness.report.study.command import Asked, report
-from harness.report.study.estimand import PRIMARY, TO_REFERENCE, Question, controls, findings
+from harness.report.study.estimand import PRIMARY, TO_REFERENCE, Control, Question, control_findings, findings
 from harness.report.study.matrix import Readout, read_columns
 from harness.report.study.table import Line, make_table
 from harness.store import Store
@@ -97,10 +97,26 @@ def test_a_seed_without_every_language_waits(tmp_path):
 
 
 def test_rows_of_different_data_are_not_compared(tmp_path):
-    fill(tmp_path, "none", (0.7, 0.6, 0.5))
-    fill(tmp_path, "mnli", (0.8, 0.75, 0.65), data="other")
-    with pytest.raises(HarnessError, match="xnli en was scored with different data"):
-        read_columns(Store(tmp_path), [XNLI], names("none", "mnli"))
+    """Their column stays empty and says why; the others stand."""
+    for task in ("xnli", "pawsx"):
+        fill(tmp_path / "results", "none", (0.7, 0.6, 0.5), task=task)
+        fill(tmp_path / "results", "mnli", (0.8, 0.75, 0.65), task=task, data="other" if task == "xnli" else "d0")
+    both = replace(asked(["none", "mnli"]), readouts=(XNLI, replace(XNLI, task="pawsx")))
+    done = report(tmp_path, both)
+    assert "xnli" not in done.table.cells["mnli"] and "pawsx" in done.table.cells["mnli"]
+    assert not done.table.means["mnli"]
+    assert any(line.startswith("not compared: xnli en was scored with different data") for line in done.remarks)
+    assert not any(line.startswith("not scored yet") for line in done.remarks)
+
+
+def test_a_recipe_is_read_at_its_own_layer_where_the_base_cannot_be_read(tmp_path):
+    """A recipe with a layer of its own, beside one without: both have a tower, the base has none."""
+    for row, layer in (("mnli", 2), ("qqp", 3)):
+        fill(tmp_path, row, (0.7, 0.6, 0.5), settings={"layer": layer, "pooling": "mean", "limit": 3})
+    (column,) = read_columns(Store(tmp_path), [replace(XNLI, base_lacks="it has no tower")], names("mnli", "qqp"))
+    assert set(column.cells) == {"mnli", "qqp"} and not column.broken
+    (column,) = read_columns(Store(tmp_path), [XNLI], names("mnli", "qqp"))
+    assert not column.cells and "different settings: layer 2, pooling mean, limit 3; layer 3" in column.broken
 
 
 def test_means_are_given_with_and_without_kin(tmp_path):
@@ -148,11 +164,12 @@ def test_the_treatment_must_beat_every_text_only_recipe(columns):
 
 
 def test_vision_and_pivoting_are_told_apart(tmp_path):
-    rows = {"none": 0.5, "image_text": 0.8, "image_text_random": 0.65, "image_text_shuffled": 0.5}
+    rows = {"none": 0.5, "seen": 0.8, "random": 0.65, "shuffled": 0.5}
     for row, share in rows.items():
         fill(tmp_path, row, (share,) * 3)
     own = read_columns(Store(tmp_path), [XNLI], names(*rows))
-    every = [*findings(own, [Question("image_text", ("none",), "")]), *controls(own, list(rows))]
+    pairs = [Control("vision", "seen", "random"), Control("pivoting", "random", "shuffled")]
+    every = [*findings(own, [Question("seen", ("none",), "")]), *control_findings(own, pairs)]
     found = {one.kind: one.estimate.value for one in every}
     assert found["vision"] == pytest.approx(0.15, abs=0.03)
     assert found["pivoting"] == pytest.approx(0.15, abs=0.03)
@@ -175,7 +192,8 @@ def asked(rows, **more):
         "estimand": {"primary": TO_REFERENCE},
     }
     lines = tuple(line for line in LINES if line.label in rows)
-    given = {"development": (), "questions": (Question("mnli", ("none",), TO_REFERENCE),), "claims": (), **more}
+    questions = (Question("mnli", ("none",), TO_REFERENCE),)
+    given = {"development": (), "questions": questions, "controls": (), "claims": (), **more}
     return Asked(record=record, lines=lines, names=names(*rows), readouts=(XNLI,), **given)
 
 

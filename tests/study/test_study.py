@@ -8,11 +8,14 @@ import tiny_models as tiny
 import torch
 
 from harness.api import Watch
+from harness.checkpoint import open_checkpoint
 from harness.cli import main
 from harness.errors import HarnessError
 from harness.flags import build_parser
+from harness.report.study.matrix import Readout
 from harness.study import manifest
 from harness.study.flags import request_from
+from harness.study.jobs import Done, Setting, jobs_of
 from harness.study.run import run_study
 
 SMALL = "--recipe-batch-size 8 --recipe-max-length 32 --recipe-dev-limit 8 --recipe-device cpu --device cpu"
@@ -198,6 +201,16 @@ def test_a_dry_run_prints_costs_and_writes_nothing(base, tmp_path, capsys):
     assert not (tmp_path / "study").exists()
 
 
+def test_evaluations_may_be_done_by_several_processes(base, tmp_path):
+    """--executor and --workers say who does an evaluation: no setting of it, and no part of what a job is asked for."""
+    asked = request(base, tmp_path / "study", "none,qqp", "1", "--executor devices --workers 2")
+    assert len(run_study(asked, dry_run=True).estimated) == 1 + 2 * 3
+    setting = Setting(asked, open_checkpoint(str(base)), (Readout("pawsx", "transfer", "test", ("en",)),), {})
+    job = next(jobs_of(setting))
+    assert (job.options["executor"], job.options["workers"]) == ("devices", 2)
+    assert not {"executor", "workers"} & set(job.asked)
+
+
 def test_scored_texts_in_the_base_are_refused(base, tmp_path):
     """The base's manifest tells what it has read: here the very pairs that Tatoeba asks for."""
     import shutil
@@ -218,6 +231,64 @@ def test_scored_texts_in_the_base_are_refused(base, tmp_path):
     with pytest.raises(HarnessError, match=r"the base has read items of tatoeba \(de 3\).*--allow-contaminated"):
         run_study(request(told, tmp_path / "study", "none,qqp", "1"))
     assert not (tmp_path / "study" / "manifest.json").exists()
+
+
+# A task of which one split holds a question that the recipe qqp is trained on.
+KNOWN = """
+from dataclasses import replace
+from harness.examples import Pair
+from harness.tasks import get_task
+from harness.tasks.task import Loaded, content_hash
+
+def load(source, language, split, limit):
+    known = ["How do I repair a lantern that was left in the rain?"] if split == "{split}" else []
+    pairs = tuple(Pair(at, one, one[::-1]) for at, one in enumerate([*known, "a sentence", "another one"]))
+    return Loaded(pairs, split, content_hash(pairs), len(pairs))
+
+TASK = replace(get_task("tatoeba"), name="known", splits=("validation", "test"), load=load)
+"""
+
+
+def with_known(base, output, tasks, split, more=""):
+    """A study of qqp with that task at hand."""
+    file = output.parent / "known.py"
+    file.write_text(KNOWN.format(split=split), "utf-8")
+    flags = f"study --base {base} --recipes none,qqp{more} --tasks {tasks} --seeds 1 --data bundled --languages de"
+    given = f"{flags} --output {output} --include {file} {SMALL}"
+    return request_from(build_parser().parse_args(given.split()))
+
+
+@pytest.fixture
+def idle(monkeypatch):
+    """Nothing is trained or scored, and no other test knows of a task that is included."""
+    monkeypatch.setattr("harness.tasks._OUTSIDE", {})
+    monkeypatch.setattr("harness.study.run.do", lambda *_: Done((), (), {}))
+
+
+@pytest.mark.usefixtures("idle")
+def test_a_task_that_is_added_is_looked_for_in_the_recipes_of_before(base, tmp_path):
+    output = tmp_path / "study"
+    run_study(with_known(base, output, "tatoeba", "test"))
+    before = manifest.read(output)
+    with pytest.raises(HarnessError, match=r"qqp has read items of known \(de 1\)"):
+        run_study(with_known(base, output, "known", "test"))
+    assert manifest.read(output) == before
+    run_study(with_known(base, output, "known", "neither"))
+    added = manifest.read(output)
+    assert set(added["tasks"]) == {"tatoeba", "known"}
+    assert added["budgets"] == before["budgets"]
+
+
+@pytest.mark.usefixtures("idle")
+def test_nothing_is_picked_on_a_development_set_that_a_recipe_has_read(base, tmp_path):
+    """Not in a study that asks for it from the start, and not where it is asked for later."""
+    run_study(with_known(base, tmp_path / "clean", "known", "neither", ",best-per-target"))
+    assert set(manifest.read(tmp_path / "clean")["development"]) == {"known"}
+    run_study(with_known(base, tmp_path / "later", "known", "validation"))
+    for name in ("read", "later"):
+        said = run_study(with_known(base, tmp_path / name, "known", "validation", ",best-per-target")).notes
+        assert "best-per-target picks nothing for known: items of its development set were read by qqp (de 1)" in said
+        assert not manifest.read(tmp_path / name)["development"]
 
 
 @pytest.mark.parametrize(
@@ -246,6 +317,18 @@ def test_a_failed_job_fails_alone(base, tmp_path, capsys):
     assert main([*given.split(), "--set", "qqp:learning-rate=1e30"]) == 1
     rows = {row["row"]: row for row in json.loads((tmp_path / "study" / "table.json").read_text("utf-8"))["rows"]}
     assert not rows["qqp"]["cells"] and rows["pairs"]["cells"]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a device that is not there")
+def test_where_everything_fails_the_reasons_are_told(base, tmp_path, capsys):
+    flags = f"study --base {base} --recipes none,other=none --tasks tatoeba,pawsx --languages de --seeds 1"
+    assert (
+        main([*flags.split(), "--data", "bundled", "--output", str(tmp_path / "study"), "--device", "cuda", "--quiet"])
+        == 1
+    )
+    told = capsys.readouterr().err
+    assert "failed  none.tatoeba.seed1: " in told and "cuda" in told
+    assert "not scored yet, or failed: none tatoeba" in (tmp_path / "study" / "table.md").read_text("utf-8")
 
 
 def test_rows_may_be_source_languages(base, tmp_path):

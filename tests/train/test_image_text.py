@@ -12,10 +12,13 @@ import harness
 from harness.checkpoint.manifest import read_manifest
 from harness.errors import HarnessError
 from harness.metrics.captions import chance
+from harness.retrieval import frozen_vision
 from harness.retrieval.image_tower import load_tower, read_config
 from harness.retrieval.images import open_pixels
 from harness.tasks.captions import read_captions
 from harness.tasks.source import open_source
+from harness.train.intermediate import survey
+from harness.train.request import request_from
 
 FAST = {
     "device": "cpu",
@@ -199,6 +202,25 @@ def test_a_frozen_vision_model_is_copied_and_read_again(bert, tmp_path):
     (vision / "config.json").unlink()
     found = scores(result.folder, tmp_path / "results", languages="en")
     assert 0 < found["en", "mrr"].value <= 1
+
+
+def test_a_frozen_vision_model_reads_every_image_once(bert, tmp_path, monkeypatch):
+    """Training and development images together; where a training is only looked at, one image."""
+    vision = tiny_models.save_model(tmp_path / "vision", "vit", "", tokenizer=None, image_size=32, patch_size=8)
+    read, real = [], frozen_vision._read
+
+    def counted(tower, paths, how):
+        read.extend(paths)
+        return real(tower, paths, how)
+
+    monkeypatch.setattr(frozen_vision, "_read", counted)
+    options = {"vision": str(vision), "max_steps": 2, "train_languages": ["en"]}
+    survey(request_from("image_text", tmp_path / "looked", str(bert), options), open_source("bundled"))
+    assert len(read) == 1
+    read.clear()
+    make("image_text", tmp_path / "out", bert, **options)
+    # The first one is also looked at for its width.
+    assert len(read) == 1 + len(set(read)) == 1 + 64 - HELD
 
 
 @pytest.mark.parametrize(

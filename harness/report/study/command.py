@@ -10,7 +10,7 @@ from typing import Any
 from harness.report.leaderboard import leaderboard
 from harness.report.study.best import add_best
 from harness.report.study.claims import Claim, Evidence, Verdict, judged
-from harness.report.study.estimand import Finding, Question, controls, findings
+from harness.report.study.estimand import Control, Finding, Question, control_findings, findings
 from harness.report.study.lines import remarks
 from harness.report.study.markdown import as_markdown
 from harness.report.study.matrix import Names, Readout, read_columns
@@ -31,6 +31,7 @@ class Asked:
     readouts: tuple[Readout, ...]
     development: tuple[Readout, ...]
     questions: tuple[Question, ...]
+    controls: tuple[Control, ...]
     claims: tuple[Claim, ...]
 
 
@@ -53,16 +54,16 @@ def report(output: Path, asked: Asked) -> Report:
     columns = read_columns(store, asked.readouts, asked.names)
     lines = asked.lines
     picks: dict[str, str] = {}
-    if asked.development:
-        columns, picks = add_best(columns, read_columns(store, asked.development, asked.names), lines)
+    development = read_columns(store, asked.development, asked.names)
+    if development:
+        columns, picks = add_best(columns, development, lines)
         parts = {line.label: line.parts for line in lines}
         lines = (*lines, Line(BEST, (), picked={task: parts[row] for task, row in picks.items()}))
     reference = str(asked.record["core"]["reference"])
     table = make_table(columns, lines, reference, _readings(store, asked))
-    rows = [line.label for line in asked.lines]
-    found = (*findings(columns, asked.questions), *controls(columns, rows))
+    found = (*findings(columns, asked.questions), *control_findings(columns, asked.controls))
     verdicts = tuple(judged(asked.claims, Evidence(table, str(asked.record["core"]["base"]["name"]))))
-    said = (*remarks(table, asked.record["seeds"], picks), *asked.record["notes"])
+    said = (*remarks(table, asked.record["seeds"], picks, development), *asked.record["notes"])
     written = table_record(table, found, verdicts, picks, said)
     markdown = as_markdown(table, found, verdicts, said, asked.record)
     files = [output / "table.json", output / "table.md"]

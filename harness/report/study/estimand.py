@@ -12,12 +12,12 @@ from statistics import stdev
 from harness.metrics.multi_bootstrap import Estimate, Replicas, estimate, smallest_effect
 from harness.metrics.paired import holm
 from harness.report.study.matrix import ENGLISH, Column
-from harness.report.study.related import ANCHOR, IMAGE, SHUFFLED
 from harness.report.study.table import joined
 
 PRIMARY = "mean over non-English languages of the paired difference to the best text-only recipe at equal budget"
 TO_REFERENCE = "mean over non-English languages of the paired difference to the reference"
 SECONDARY = "the primary difference minus the English one"
+VISION, PIVOTING = "vision", "pivoting"
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,15 @@ class Question:
     treatment: str
     against: tuple[str, ...]
     text: str
+
+
+@dataclass(frozen=True)
+class Control:
+    """Two rows that differ in what captions are tied to alone; `kind` says what that is."""
+
+    kind: str
+    row: str
+    against: str
 
 
 @dataclass(frozen=True)
@@ -57,13 +66,12 @@ def findings(columns: Sequence[Column], questions: Sequence[Question]) -> list[F
     return found
 
 
-def controls(columns: Sequence[Column], rows: Sequence[str]) -> list[Finding]:
-    """What vision and pivoting add, where the rows that tell them apart are there."""
+def control_findings(columns: Sequence[Column], controls: Sequence[Control]) -> list[Finding]:
+    """What vision and pivoting add, by the rows that tell them apart."""
     found: list[Finding] = []
-    for kind, one, other in (("vision", IMAGE, ANCHOR), ("pivoting", ANCHOR, SHUFFLED)):
-        if one in rows and other in rows:
-            for scope, own in _scopes(columns):
-                found += _against_all(kind, scope, own, Question(one, (other,), ""), _foreign)
+    for one in controls:
+        for scope, own in _scopes(columns):
+            found += _against_all(one.kind, scope, own, Question(one.row, (one.against,), ""), _foreign)
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.metrics.multi_bootstrap import ENOUGH, FEWEST, Estimate
 from harness.report.study.estimand import Finding
+from harness.report.study.matrix import Column
 from harness.report.study.related import BEST
 from harness.report.study.table import Cell, Mean, Table
 
@@ -62,8 +63,10 @@ def finding_text(one: Finding) -> str:
     return said + ("; indicative" if one.estimate.indicative else "")
 
 
-def remarks(table: Table, seeds: Sequence[int], picks: Mapping[str, str]) -> list[str]:
-    """What stands below the table."""
+def remarks(
+    table: Table, seeds: Sequence[int], picks: Mapping[str, str], development: Sequence[Column] = ()
+) -> list[str]:
+    """What stands below the table; `development` are the sets that recipes are picked on."""
     said = [f"percent, then the difference to {table.reference} in points, over {len(seeds)} seeds"]
     if len(seeds) < FEWEST:
         said.append(f"below {FEWEST} seeds there is no interval over recipes")
@@ -78,8 +81,11 @@ def remarks(table: Table, seeds: Sequence[int], picks: Mapping[str, str]) -> lis
         f"{line.label} {column.readout.task}"
         for line in table.lines
         for column in table.columns
-        if column.readout.task not in table.cells[line.label] and line.label != BEST and not column.readout.base_lacks
+        if column.readout.task not in table.cells[line.label]
+        and line.label != BEST
+        and not (column.broken or column.readout.base_lacks)
     ]
+    said += [f"not compared: {one.broken}" for one in (*table.columns, *development) if one.broken]
     said += [f"{one.readout.task}: {one.readout.base_lacks}" for one in table.columns if one.readout.base_lacks]
     if missing:
         said.append(f"not scored yet, or failed: {', '.join(missing[:12])}{' ...' if len(missing) > 12 else ''}")

@@ -14,6 +14,10 @@ from harness.tasks.task import Task
 ENGLISH = "en"
 
 
+class IncomparableError(HarnessError):
+    """The rows of a column were not scored alike: the column stays empty, the others stand."""
+
+
 @dataclass(frozen=True)
 class Readout:
     """How a task is read from every checkpoint of a study, settled on the base before the first score. `layer` and
@@ -38,12 +42,13 @@ class Readout:
 @dataclass(frozen=True, eq=False)
 class Column:
     """One task: for each row (a recipe) and language the replicas of its main metric, in the order of the row's
-    `seeds`: those that have every language."""
+    `seeds`: those that have every language. `broken` says why its rows cannot be compared: then there are none."""
 
     readout: Readout
     metric: str
     seeds: Mapping[str, tuple[int, ...]]
     cells: Mapping[str, Mapping[str, Replicas]] = field(repr=False)
+    broken: str = ""
 
     def over(self, row: str, languages: Iterable[str] | None = None) -> Replicas:
         """A row's mean over languages (default: all)."""
@@ -88,10 +93,14 @@ def _column(store: Store, readout: Readout, names: Names, found: Mapping[tuple[s
             by_language = {one.language: one for one in own}
             if all(code in by_language for code in readout.languages):
                 runs.setdefault(row, {})[seed] = by_language
-    _same_data(readout, [one for by_seed in runs.values() for own in by_seed.values() for one in own.values()])
-    cells = _cells(store, task, readout, runs) if runs else {}
+    metric = task.metrics(readout.languages[0])[0].name
+    try:
+        _same_data(readout, [one for by_seed in runs.values() for own in by_seed.values() for one in own.values()])
+        cells = _cells(store, task, readout, runs) if runs else {}
+    except IncomparableError as error:
+        return Column(readout, metric, {}, {}, str(error))
     seeds = {row: tuple(sorted(by_seed)) for row, by_seed in runs.items()}
-    return Column(readout, task.metrics(readout.languages[0])[0].name, seeds, cells)
+    return Column(readout, metric, seeds, cells)
 
 
 def _cells(
@@ -134,7 +143,7 @@ def _aligned(runs: Sequence[Sequence[Sequence[Item]]], metric: Metric, where: st
     by_id = [[{item.id: item for item in run} for run in row] for row in runs]
     every = dict.fromkeys(name for row in by_id for run in row for name in run)
     if metric.weighted is None and any(len(run) != len(every) for row in by_id for run in row):
-        raise HarnessError(f"{where}: the items differ although the data are the same.", "Score them again.")
+        raise IncomparableError(f"{where}: the items differ although the data are the same.", "Score them again.")
     gold = {name: item for row in by_id for run in row for name, item in run.items()}
     return [
         [[run[name] if name in run else Item(name, [], None, gold[name].cluster) for name in every] for run in row]
@@ -143,27 +152,30 @@ def _aligned(runs: Sequence[Sequence[Sequence[Item]]], metric: Metric, where: st
 
 
 def _same_data(readout: Readout, results: Sequence[Result]) -> None:
-    """Trap: a column compares rows only while all of them were scored on the same bytes, in the same way."""
+    """Trap: a column compares rows only while all of them were scored on the same bytes, in the same way. Where the
+    base cannot be read, layer and pooling are the recipe's own."""
+    read = _READ if readout.base_lacks else (*_VECTORS, *_READ)
     for code in readout.languages:
         own = [one for one in results if one.language == code]
         for what, values in (
             ("data", {repr(one.fingerprint.get("data")) for one in own}),
             ("task versions", {repr(one.fingerprint.get("task")) for one in own}),
-            ("settings", {_readable(one.settings) for one in own}),
+            ("settings", {_readable(one.settings, read) for one in own}),
         ):
             if len(values) > 1:
-                raise HarnessError(
+                raise IncomparableError(
                     f"{readout.task} {code} was scored with different {what}: {'; '.join(sorted(values))}.",
                     "Score them again in another --output.",
                 )
 
 
 # How an answer is read. What it was fine-tuned on may differ between rows (Turc et al. 2021), what is scored may not.
-_READ = ("layer", "pooling", "max_length", "engine", "preset", "limit", "incomplete", "template", "shots", "dtype")
+_VECTORS = ("layer", "pooling")
+_READ = ("max_length", "engine", "preset", "limit", "incomplete", "template", "shots", "dtype")
 
 
-def _readable(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {settings[key]}" for key in _READ if key in settings)
+def _readable(settings: Mapping[str, Any], names: Sequence[str]) -> str:
+    return ", ".join(f"{key} {settings[key]}" for key in names if key in settings)
 
 
 def _chosen(one: Replicas, seeds: Sequence[int], wanted: Sequence[int]) -> Replicas:
