@@ -82,4 +82,10 @@ def _mistakes(request: Request) -> "list[str]":
         wrong.append(f"the folder {request.output.parent} of the output is not there")
     elif request.output.is_dir():
         wrong.append(f"the output {request.output} is a folder")
+    output, work = request.output.resolve(), request.work.resolve()
+    for place in (one.resolve() for one in places):
+        if place == output:
+            wrong.append(f"the output {request.output} is an input and would be overwritten")
+        elif place.is_relative_to(work):
+            wrong.append(f"{place} lies in {request.work}, which is deleted at the end")
     return wrong

@@ -20,7 +20,7 @@ from harness.mining.encode import Reading, reading
 from harness.mining.pairs import Named, write_pairs
 from harness.mining.request import Request
 from harness.mining.search import Arranged, arrange, search
-from harness.mining.sides import Rows, Vectors, embedded, given
+from harness.mining.sides import Rows, Vectors, embedded, given, of_one_width
 from harness.plan import Progress
 from harness.retrieval.mine import Candidates, mine
 from harness.retrieval.recall import Recall
@@ -115,6 +115,12 @@ def _work(request: Request, encoder: Reading | None) -> Path:
             )
         return request.work
     request.work.mkdir(exist_ok=True)
+    foreign = [place.name for place in request.work.iterdir() if not place.name.startswith(f".{file.name}.")]
+    if foreign:
+        raise HarnessError(
+            f"{request.work} is not of a mining run: it holds {foreign[0]} and no {file.name}.",
+            "Move it away, or name another --output: the folder would be deleted at the end.",
+        )
     with whole_file(file) as half:
         half.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
     return request.work
@@ -152,12 +158,7 @@ def _vectors(
         return embedded(corpus, encoder, file, CHUNK_ROWS, report), corpus.rows
 
     (source, rows), (target, others) = side(0), side(1)
-    if source.shape[1] != target.shape[1]:
-        raise HarnessError(
-            f"The source vectors have {source.shape[1]} dimensions, the target's {target.shape[1]}.",
-            "Embed both sides with one model.",
-        )
-    return (source, target), (rows, others)
+    return of_one_width(source, target), (rows, others)
 
 
 def _report(progress: Progress, label: str, total: int, done: int) -> None:
