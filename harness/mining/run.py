@@ -97,12 +97,7 @@ def kept_within(memory: int | None, progress: Progress) -> Progress:
 
 def _work(request: Request, encoder: Reading | None) -> Path:
     """The folder of this run; one of a run with other inputs or settings is refused."""
-    files = {}
-    for place in (request.source, request.target, *(request.vectors or ())):
-        if place is not None:
-            about = place.stat()
-            files[str(place.resolve())] = [about.st_size, about.st_mtime_ns]
-    stamp = {"files": files, "model": encoder.stamp if encoder else None}
+    stamp = {"files": _files(request), "model": encoder.stamp if encoder else None}
     stamp = json.loads(json.dumps(stamp))
     file = request.work / "run.json"
     if file.is_file():
@@ -124,6 +119,18 @@ def _work(request: Request, encoder: Reading | None) -> Path:
     with whole_file(file) as half:
         half.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
     return request.work
+
+
+def _files(request: Request) -> list[tuple[str, str, int, int]]:
+    """Role, place, size and time of change of every input."""
+    vectors = request.vectors or (None, None)
+    roles = {"source": request.source, "target": request.target, "source vectors": vectors[0]}
+    found = []
+    for role, place in {**roles, "target vectors": vectors[1]}.items():
+        if place is not None:
+            about = place.stat()
+            found.append((role, str(place.resolve()), about.st_size, about.st_mtime_ns))
+    return found
 
 
 def _read(request: Request, work: Path, progress: Progress, told: Told) -> tuple[Corpus | None, Corpus | None]:
