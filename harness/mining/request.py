@@ -41,6 +41,11 @@ class Request:
         """Where the run keeps what it has done: beside the output."""
         return self.output.with_name(f"{self.output.name}.work")
 
+    @property
+    def lock(self) -> Path:
+        """Locked for the time of a run. Not in the work folder, which a run deletes."""
+        return self.output.with_name(f".{self.output.name}.lock")
+
 
 def request_from(**given: Any) -> Request:
     """A request from flags; all that is wrong with them is named at once."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import HarnessError
+from harness.lock import alone
 from harness.mining.budget import Peak, Size, held, show
 from harness.mining.corpus import Corpus, gather
 from harness.mining.encode import Reading, reading
@@ -49,7 +50,19 @@ class Mined:
 
 
 def run(request: Request, progress: Progress, told: Told) -> Mined:
-    """Mines; the pairs are in `request.output` when it returns. HarnessError for wrong input or too little memory."""
+    """Mines; the pairs are in `request.output` when it returns. HarnessError for wrong input, too little memory, or
+    another process that mines into the same output."""
+
+    def refuse() -> None:
+        raise HarnessError(
+            f"Another process is mining into {request.output}.", "Wait for its end, or name another --output."
+        )
+
+    with alone(request.lock, "mine", refuse):
+        return _run(request, progress, told)
+
+
+def _run(request: Request, progress: Progress, told: Told) -> Mined:
     progress = kept_within(request.memory, progress)
     with Peak() as peak:
         clock, started = {}, time.perf_counter()
