@@ -3,6 +3,7 @@
 After Artetxe & Schwenk (2019, arXiv 1811.01136) and LASER's mine_bitexts, whose columns the output has. Every step
 leaves what it has done in a folder beside the output; a killed run goes on from there, and ends with the same bytes."""
 
+import contextlib
 import functools
 import json
 import shutil
@@ -31,6 +32,7 @@ NAMES = ("source", "target")
 Told = Callable[[str], None]
 # Sentences that are embedded between two notes of how far it has come.
 CHUNK_ROWS = 8192
+_STAMP = "run.json"
 _LEVELS = (1.0, 1.05, 1.1, 1.2, 1.3)
 
 
@@ -83,12 +85,14 @@ def _run(request: Request, progress: Progress, told: Told) -> Mined:
         arranged = arrange(request, size)
         told(_plan(request, size, arranged))
         both = search(request, vectors, arranged, work / "search", progress)
+        # NFS deletes no file that is still mapped.
+        del vectors
         lap("search")
         found = mine(both, request.k, request.margin)
         named = Named(corpora[0], rows[0]), Named(corpora[1], rows[1])
         count = write_pairs(request.output, found, named, request.threshold)
         lap("writing")
-    shutil.rmtree(work)
+    _forget(work)
     levels = _levels(found) if request.margin == "ratio" else {}
     return Mined(count, levels, both.how, both.recall, clock, peak.anonymous, peak.mapped)
 
@@ -112,7 +116,7 @@ def _work(request: Request, encoder: Reading | None) -> Path:
     """The folder of this run; one of a run with other inputs or settings is refused."""
     stamp = {"files": _files(request), "model": encoder.stamp if encoder else None}
     stamp = json.loads(json.dumps(stamp))
-    file = request.work / "run.json"
+    file = request.work / _STAMP
     if file.is_file():
         before = json.loads(file.read_text("utf-8"))
         other = [name for name in stamp if before.get(name) != stamp[name]]
@@ -132,6 +136,18 @@ def _work(request: Request, encoder: Reading | None) -> Path:
     with whole_file(file) as half:
         half.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
     return request.work
+
+
+def _forget(work: Path) -> None:
+    """Deletes the folder, what tells that it is ours at last: whoever is killed meanwhile can be run again."""
+    for place in work.iterdir():
+        if place.is_dir():
+            shutil.rmtree(place, ignore_errors=True)
+        elif place.name != _STAMP:
+            with contextlib.suppress(OSError):
+                place.unlink()
+    if [place.name for place in work.iterdir()] == [_STAMP]:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _files(request: Request) -> list[tuple[str, str, int, int]]:
