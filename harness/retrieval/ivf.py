@@ -1,11 +1,13 @@
 """The engine "ivf": cells are made, held-back queries choose how many of them a query looks into, both sides are joined
 cell by cell, candidates are scored again in float32, and other held-back queries measure the recall reached."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from harness.retrieval import ranking
 from harness.retrieval.cell_join import Kept, Plan, join, planned, rescored
@@ -26,7 +28,7 @@ _FEW = 256
 class Inverted:
     """How to search: the recall to reach, how many cells (None: by the number of vectors), how many a source row looks
     into (None: as many as held-back queries need), the seed of the clustering, and what is multiplied: `bytes`,
-    `floats` or, by `auto`, what is faster here."""
+    `floats` or, by `auto`, bytes where the processor has an instruction for them."""
 
     recall: float = 0.99
     cells: int | None = None
@@ -89,22 +91,31 @@ def _joined(
     """The `count` best candidates of each row, from where the snapshot stands."""
     n, m, device = len(sides[0]), len(sides[1]), plan.home.device
     kept = Kept(ranking.empty(n, min(count, m), device), ranking.empty(m, min(count, n), device))
-    state = snapshot.load() if snapshot else None
+    state, mark = snapshot.load() if snapshot else None, _mark(plan)
     step, before = 0, 0
-    if state is not None:
+    # Steps count cells: those of another clustering, on another machine, stand for nothing here.
+    if state is not None and np.array_equal(state["plan"], mark):
         step, before = state["at"].tolist()
         kept.forward.copy_(torch.from_numpy(state["forward"]))
         kept.backward.copy_(torch.from_numpy(state["backward"]))
 
     def done(steps: int, pairs: int) -> None:
         if snapshot and (snapshot.due() or before + pairs == plan.pairs):
-            at = np.array([steps, before + pairs])
-            snapshot.save({"at": at, "forward": kept.forward.cpu().numpy(), "backward": kept.backward.cpu().numpy()})
+            at = {"plan": mark, "at": np.array([steps, before + pairs])}
+            snapshot.save(at | {"forward": kept.forward.cpu().numpy(), "backward": kept.backward.cpu().numpy()})
         if progress is not None:
             progress(n * (before + pairs) // plan.pairs, n)
 
     join(sides, plan, kept, step, done)
     return kept
+
+
+def _mark(plan: Plan) -> NDArray[np.int64]:
+    """A hash of the plan (2,)."""
+    digest = hashlib.blake2b(digest_size=16)
+    for cells in (plan.probes, plan.home):
+        digest.update(cells.cpu().contiguous().numpy().data)
+    return np.frombuffer(digest.digest(), np.int64)
 
 
 def _fill(queries: Side, vectors: Side, best: torch.Tensor) -> None:

@@ -19,6 +19,7 @@ from harness.retrieval.faiss_lists import Compressed, search_compressed
 from harness.retrieval.held_back import Truth, sampled
 from harness.retrieval.ivf import Inverted, search_cells
 from harness.retrieval.recall import Recall, recall_of, shares_found
+from harness.retrieval.rough import code_on
 from harness.retrieval.screen import Side, survey, tensor_of
 from harness.retrieval.snapshot import Snapshot, identity
 
@@ -156,7 +157,12 @@ def _decisive(engine: str, settings: Search) -> object:
     """The settings that decide what is kept on disk of a search."""
     if engine == "exact":
         return settings.tile, settings.shard
-    return (settings.inverted if engine == "ivf" else settings.compressed), settings.sample, settings.seed
+    if engine == "ivf":
+        inverted = settings.inverted
+        own: object = replace(inverted, code=code_on(settings.device, inverted.code))
+    else:
+        own = settings.compressed
+    return own, settings.sample, settings.seed
 
 
 def _flat(source: Vectors, target: Vectors, k: int, engine: str, settings: Search) -> Both:

@@ -9,7 +9,7 @@ import torch
 from nearest import assert_nearest, vectors
 from numpy.typing import NDArray
 
-from harness.retrieval import neighbours
+from harness.retrieval import neighbours, rough
 from harness.retrieval.cell_join import planned
 from harness.retrieval.cells import Cells, train
 from harness.retrieval.held_back import Truth, needed_probes, sampled
@@ -164,6 +164,41 @@ def test_a_killed_search_goes_on_to_the_same_bytes(moment: float, tmp_path: Path
     assert seen[-1] == 900
     for mine, theirs in zip(arrays(straight), arrays(resumed), strict=True):
         assert mine.tobytes() == theirs.tobytes()
+
+
+def test_a_state_of_other_cells_is_not_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As another machine's rounding may make them of the same vectors and settings."""
+    source, target = bunched(10, 900), bunched(11, 700)
+    settings = Search(inverted=Inverted(cells=25, probes=5))
+
+    def kill(done: int, total: int) -> None:
+        if done >= total / 2:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        search_both(source, target, 4, "ivf", kill, settings, tmp_path)
+    monkeypatch.setattr("harness.retrieval.ivf.train", lambda *sides: train(*sides[:-1], seed=1))
+    straight = search_both(source, target, 4, "ivf", settings=settings)
+    resumed = search_both(source, target, 4, "ivf", settings=settings, snapshots=tmp_path)
+    for mine, theirs in zip(arrays(straight), arrays(resumed), strict=True):
+        assert mine.tobytes() == theirs.tobytes()
+
+
+def test_what_is_multiplied_is_the_processor_s_to_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = bunched(20, 200), bunched(21, 200)
+    settings = Search(inverted=Inverted(cells=5, probes=2))
+    flags = {"flags : fma avx2 avx512_vnni": torch.int8, "flags : fma avx2": torch.float32, "": torch.float32}
+    for number, (text, kind) in enumerate(flags.items()):
+        processor = tmp_path / str(number)
+        if text:
+            processor.write_text(text, encoding="ascii")
+        monkeypatch.setattr(rough, "_PROCESSOR", processor)
+        rough.multiplies_bytes.cache_clear()
+        sides = rough_sides(survey(tensor_of(source)), survey(tensor_of(target)))
+        assert [side.values.dtype for side in sides] == [kind, kind]
+        search_both(source, target, 2, "ivf", settings=settings, snapshots=tmp_path / "states")
+        assert len(list((tmp_path / "states").iterdir())) == min(number + 1, 2), "bytes and floats apart"
+    rough.multiplies_bytes.cache_clear()
 
 
 def test_the_passes_of_one_query_s_cells_may_be_cut_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
