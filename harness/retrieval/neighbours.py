@@ -197,7 +197,8 @@ def _by_cells(
     truths = _truths(source, target, k, settings)
     found = search_cells(*sides, k, settings.inverted, truths, progress, kept)
     if found is None:
-        forward, backward = search_exact(sides, k, (settings.tile, len(target)), settings.screen, progress)
+        own = Snapshot(kept.folder / "exact", kept.every) if kept else None
+        forward, backward = search_exact(sides, k, (settings.tile, len(target)), settings.screen, progress, own)
         how = "exact: most cells would have to be looked into to reach the recall"
     else:
         forward, backward, how = found.forward, found.backward, found.how

@@ -166,6 +166,25 @@ def test_a_killed_search_goes_on_to_the_same_bytes(moment: float, tmp_path: Path
         assert mine.tobytes() == theirs.tobytes()
 
 
+def test_a_killed_search_of_what_cannot_be_indexed_goes_on(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    source, target = (random.standard_normal((1000, 64)).astype(np.float32) for _ in range(2))
+    settings = Search(tile=100)
+
+    def kill(done: int, total: int) -> None:
+        if done >= total / 2:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        search_both(source, target, 4, "ivf", kill, settings, tmp_path)
+    seen: list[int] = []
+    resumed = search_both(source, target, 4, "ivf", lambda done, total: seen.append(done), settings, tmp_path)
+    assert "exact" in resumed.how
+    assert seen[0] == 600
+    for mine, theirs in zip(arrays(resumed), arrays(search_both(source, target, 4)), strict=True):
+        assert mine.tobytes() == theirs.tobytes()
+
+
 def test_a_state_of_other_cells_is_not_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As another machine's rounding may make them of the same vectors and settings."""
     source, target = bunched(10, 900), bunched(11, 700)
