@@ -21,7 +21,7 @@ from harness.mining.corpus import Corpus, gather
 from harness.mining.encode import Reading, reading
 from harness.mining.pairs import Named, write_pairs
 from harness.mining.request import Request
-from harness.mining.search import Arranged, arrange, search
+from harness.mining.search import Arranged, arrange_again, search
 from harness.mining.sides import Rows, Vectors, embedded, given, of_one_width
 from harness.plan import Progress
 from harness.retrieval.mine import Candidates, mine
@@ -82,7 +82,7 @@ def _run(request: Request, progress: Progress, told: Told) -> Mined:
         encoder = None
         lap("vectors")
         size = Size(len(vectors[0]), len(vectors[1]), vectors[0].shape[1], request.k)
-        arranged = arrange(request, size)
+        arranged = arrange_again(request, size, work / "plan.json")
         told(_plan(request, size, arranged))
         both = search(request, vectors, arranged, work / "search", progress)
         # NFS deletes no file that is still mapped.
