@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.retrieval.ivf import PROBED
 
 MIB, GIB = 2**20, 2**30
 _UNITS = {"": 1, "K": 2**10, "M": MIB, "G": GIB, "T": 2**40}
@@ -93,11 +94,12 @@ class Size:
         return (self.n + self.m) * (8 * (self.k + 4) + 52 * self.k + 96)
 
 
-def ivf_needs(size: Size, probes: int = 64) -> int:
+def ivf_needs(size: Size) -> int:
     """Anonymous bytes of a search by cells: codes of both sides, lists, probes, and the training sample."""
     cells = 2 * ((size.n + size.m) / 2) ** 0.5
+    probes = min(PROBED, int(size.n * cells))
     sample = int(cells * (48 * size.coded + 12 * size.width))
-    return _WORKING + (size.n + size.m) * size.coded + size.lists + 4 * probes * size.n + sample
+    return _WORKING + (size.n + size.m) * size.coded + size.lists + 4 * probes + sample
 
 
 def exact_shard(size: Size, free: int) -> int:
