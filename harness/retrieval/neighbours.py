@@ -28,7 +28,6 @@ Progress = Callable[[int, int], None]
 ENGINES = ("exact", "faiss", "faiss16", "ivf", "ivfpq")
 EVERY = 20.0  # seconds between two snapshots of a long search
 SCREENS = ("auto", "float", "byte")
-_BYTES_PER_PAIR = 10  # a tile of values, one of floors, and the maxima of its groups
 _LARGEST = 1e37
 
 
@@ -63,11 +62,6 @@ class Search:
     sample: int = 512
     seed: int = 0
     every: float = 0.0
-
-
-def tile_within(memory: int) -> int:
-    """The side of the largest tile that needs at most so many bytes, at least 64 and at most 4096."""
-    return int(min(4096, max(64, (memory / _BYTES_PER_PAIR) ** 0.5 // 64 * 64)))
 
 
 def search_for(recall: float, device: str = "cpu") -> Search:
