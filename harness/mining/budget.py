@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.retrieval.ivf import PROBED
 
 MIB, GIB = 2**20, 2**30
 _UNITS = {"": 1, "K": 2**10, "M": MIB, "G": GIB, "T": 2**40}
@@ -15,7 +16,8 @@ _STATUS = Path("/proc/self/status")
 _PAUSE = 0.05
 # Tiles, the products' own buffers, and what the allocator keeps for itself.
 _WORKING = 160 * MIB
-_LEAST_SHARD = 4096
+_TILE = 2048
+_LEAST_SHARD = 2 * _TILE
 
 
 def parse_size(text: str) -> int:
@@ -92,24 +94,30 @@ class Size:
         return (self.n + self.m) * (8 * (self.k + 4) + 52 * self.k + 96)
 
 
-def ivf_needs(size: Size, probes: int = 64) -> int:
+def ivf_needs(size: Size) -> int:
     """Anonymous bytes of a search by cells: codes of both sides, lists, probes, and the training sample."""
     cells = 2 * ((size.n + size.m) / 2) ** 0.5
+    probes = min(PROBED, int(size.n * cells))
     sample = int(cells * (48 * size.coded + 12 * size.width))
-    return _WORKING + (size.n + size.m) * size.coded + size.lists + 4 * probes * size.n + sample
+    return _WORKING + (size.n + size.m) * size.coded + size.lists + 4 * probes + sample
 
 
 def exact_shard(size: Size, free: int) -> int:
     """How many target rows the exact search may hold as codes within so many free bytes. HarnessError where even few
     are too many."""
-    left = free - _WORKING - size.lists
-    rows = min(size.m, left // size.coded)
-    if rows < min(size.m, _LEAST_SHARD):
-        least = _WORKING + size.lists + min(size.m, _LEAST_SHARD) * size.coded
-        raise TooSmallError(least)
+    rows = (free - exact_needs(size, 0)) // size.coded
+    if rows >= size.m:
+        return size.m
+    if rows < _LEAST_SHARD:
+        raise TooSmallError(exact_needs(size, min(size.m, _LEAST_SHARD)))
     # Whole tiles, and shards of even size.
-    shards = -(-size.m // rows)
-    return min(size.m, -(-size.m // shards // 2048) * 2048 if shards > 1 else size.m)
+    shards = -(-size.m // (rows // _TILE * _TILE))
+    return -(-size.m // shards // _TILE) * _TILE
+
+
+def exact_needs(size: Size, shard: int) -> int:
+    """Anonymous bytes of an exact search with so many target rows as codes at a time."""
+    return _WORKING + size.lists + shard * size.coded
 
 
 class TooSmallError(Exception):

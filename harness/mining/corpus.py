@@ -56,7 +56,7 @@ def gather(path: Path, folder: Path, name: str, told: Callable[[int], None] = la
     """Reads a file into `folder`, or opens what an earlier call read. Empty lines count as lines and are left out."""
     index = folder / f"{name}.lines.npz"
     spool = folder / f"{name}.txt"
-    if not index.is_file():
+    if not (index.is_file() and spool.is_file()):
         starts, keys = _spooled(path, spool, told)
         with whole_file(index) as half, half.open("wb") as file:
             np.savez(file, starts=starts, rows=distinct(keys))

@@ -10,7 +10,7 @@ from harness.mining.encode import reading
 from harness.mining.reading import Counted, count
 from harness.mining.request import Request
 from harness.mining.search import Arranged, arrange, device_of, flat_needs, pq_needs
-from harness.mining.sides import opened
+from harness.mining.sides import of_one_width, opened
 from harness.plan import Progress
 from harness.retrieval.cells import ROUNDS, SAMPLE
 from harness.retrieval.ivf import cell_count
@@ -67,8 +67,8 @@ def estimate_run(request: Request, progress: Progress) -> Estimate:
         if not all(one.exact for one in counted):
             notes.append("lines are guessed from the beginning of the files")
     if request.vectors is not None:
-        shapes = [opened(path).shape for path in request.vectors]
-        n, m, width = shapes[0][0], shapes[1][0], shapes[0][1]
+        source, target = of_one_width(*(opened(path) for path in request.vectors))
+        n, m, width = len(source), len(target), source.shape[1]
         steps.append(Step("vectors", (n + m) * width / 1e9, held().get("RssAnon", 0), 0))
         notes.append("vectors that are not of length one, float32 and distinct are copied: add their size to disk")
     else:

@@ -41,6 +41,11 @@ class Request:
         """Where the run keeps what it has done: beside the output."""
         return self.output.with_name(f"{self.output.name}.work")
 
+    @property
+    def lock(self) -> Path:
+        """Locked for the time of a run. Not in the work folder, which a run deletes."""
+        return self.output.with_name(f".{self.output.name}.lock")
+
 
 def request_from(**given: Any) -> Request:
     """A request from flags; all that is wrong with them is named at once."""
@@ -82,4 +87,10 @@ def _mistakes(request: Request) -> "list[str]":
         wrong.append(f"the folder {request.output.parent} of the output is not there")
     elif request.output.is_dir():
         wrong.append(f"the output {request.output} is a folder")
+    output, work = request.output.resolve(), request.work.resolve()
+    for place in (one.resolve() for one in places):
+        if place == output:
+            wrong.append(f"the output {request.output} is an input and would be overwritten")
+        elif place.is_relative_to(work):
+            wrong.append(f"{place} lies in {request.work}, which is deleted at the end")
     return wrong

@@ -3,6 +3,7 @@
 After Artetxe & Schwenk (2019, arXiv 1811.01136) and LASER's mine_bitexts, whose columns the output has. Every step
 leaves what it has done in a folder beside the output; a killed run goes on from there, and ends with the same bytes."""
 
+import contextlib
 import functools
 import json
 import shutil
@@ -14,13 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import HarnessError
+from harness.lock import alone
 from harness.mining.budget import Peak, Size, held, show
 from harness.mining.corpus import Corpus, gather
 from harness.mining.encode import Reading, reading
 from harness.mining.pairs import Named, write_pairs
 from harness.mining.request import Request
-from harness.mining.search import Arranged, arrange, search
-from harness.mining.sides import Rows, Vectors, embedded, given
+from harness.mining.search import Arranged, arrange_again, search
+from harness.mining.sides import Rows, Vectors, embedded, given, of_one_width
 from harness.plan import Progress
 from harness.retrieval.mine import Candidates, mine
 from harness.retrieval.recall import Recall
@@ -30,6 +32,7 @@ NAMES = ("source", "target")
 Told = Callable[[str], None]
 # Sentences that are embedded between two notes of how far it has come.
 CHUNK_ROWS = 8192
+_STAMP = "run.json"
 _LEVELS = (1.0, 1.05, 1.1, 1.2, 1.3)
 
 
@@ -49,7 +52,19 @@ class Mined:
 
 
 def run(request: Request, progress: Progress, told: Told) -> Mined:
-    """Mines; the pairs are in `request.output` when it returns. HarnessError for wrong input or too little memory."""
+    """Mines; the pairs are in `request.output` when it returns. HarnessError for wrong input, too little memory, or
+    another process that mines into the same output."""
+
+    def refuse() -> None:
+        raise HarnessError(
+            f"Another process is mining into {request.output}.", "Wait for its end, or name another --output."
+        )
+
+    with alone(request.lock, "mine", refuse):
+        return _run(request, progress, told)
+
+
+def _run(request: Request, progress: Progress, told: Told) -> Mined:
     progress = kept_within(request.memory, progress)
     with Peak() as peak:
         clock, started = {}, time.perf_counter()
@@ -67,15 +82,17 @@ def run(request: Request, progress: Progress, told: Told) -> Mined:
         encoder = None
         lap("vectors")
         size = Size(len(vectors[0]), len(vectors[1]), vectors[0].shape[1], request.k)
-        arranged = arrange(request, size)
+        arranged = arrange_again(request, size, work / "plan.json")
         told(_plan(request, size, arranged))
         both = search(request, vectors, arranged, work / "search", progress)
+        # NFS deletes no file that is still mapped.
+        del vectors
         lap("search")
         found = mine(both, request.k, request.margin)
         named = Named(corpora[0], rows[0]), Named(corpora[1], rows[1])
         count = write_pairs(request.output, found, named, request.threshold)
         lap("writing")
-    shutil.rmtree(work)
+    _forget(work)
     levels = _levels(found) if request.margin == "ratio" else {}
     return Mined(count, levels, both.how, both.recall, clock, peak.anonymous, peak.mapped)
 
@@ -97,14 +114,9 @@ def kept_within(memory: int | None, progress: Progress) -> Progress:
 
 def _work(request: Request, encoder: Reading | None) -> Path:
     """The folder of this run; one of a run with other inputs or settings is refused."""
-    files = {}
-    for place in (request.source, request.target, *(request.vectors or ())):
-        if place is not None:
-            about = place.stat()
-            files[str(place.resolve())] = [about.st_size, about.st_mtime_ns]
-    stamp = {"files": files, "model": encoder.stamp if encoder else None}
+    stamp = {"files": _files(request), "model": encoder.stamp if encoder else None}
     stamp = json.loads(json.dumps(stamp))
-    file = request.work / "run.json"
+    file = request.work / _STAMP
     if file.is_file():
         before = json.loads(file.read_text("utf-8"))
         other = [name for name in stamp if before.get(name) != stamp[name]]
@@ -115,9 +127,39 @@ def _work(request: Request, encoder: Reading | None) -> Path:
             )
         return request.work
     request.work.mkdir(exist_ok=True)
+    foreign = [place.name for place in request.work.iterdir() if not place.name.startswith(f".{file.name}.")]
+    if foreign:
+        raise HarnessError(
+            f"{request.work} is not of a mining run: it holds {foreign[0]} and no {file.name}.",
+            "Move it away, or name another --output: the folder would be deleted at the end.",
+        )
     with whole_file(file) as half:
         half.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
     return request.work
+
+
+def _forget(work: Path) -> None:
+    """Deletes the folder, what tells that it is ours at last: whoever is killed meanwhile can be run again."""
+    for place in work.iterdir():
+        if place.is_dir():
+            shutil.rmtree(place, ignore_errors=True)
+        elif place.name != _STAMP:
+            with contextlib.suppress(OSError):
+                place.unlink()
+    if [place.name for place in work.iterdir()] == [_STAMP]:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _files(request: Request) -> list[tuple[str, str, int, int]]:
+    """Role, place, size and time of change of every input."""
+    vectors = request.vectors or (None, None)
+    roles = {"source": request.source, "target": request.target, "source vectors": vectors[0]}
+    found = []
+    for role, place in {**roles, "target vectors": vectors[1]}.items():
+        if place is not None:
+            about = place.stat()
+            found.append((role, str(place.resolve()), about.st_size, about.st_mtime_ns))
+    return found
 
 
 def _read(request: Request, work: Path, progress: Progress, told: Told) -> tuple[Corpus | None, Corpus | None]:
@@ -152,12 +194,7 @@ def _vectors(
         return embedded(corpus, encoder, file, CHUNK_ROWS, report), corpus.rows
 
     (source, rows), (target, others) = side(0), side(1)
-    if source.shape[1] != target.shape[1]:
-        raise HarnessError(
-            f"The source vectors have {source.shape[1]} dimensions, the target's {target.shape[1]}.",
-            "Embed both sides with one model.",
-        )
-    return (source, target), (rows, others)
+    return of_one_width(source, target), (rows, others)
 
 
 def _report(progress: Progress, label: str, total: int, done: int) -> None:

@@ -51,10 +51,6 @@ def given(path: Path, corpus: Corpus | None, file: Path, told: Callable[[int], N
     """Unit vectors of a .npy file, and which of its rows they are: those of the distinct sentences, or the distinct
     vectors where there is no text. Used as they lie where nothing must change, else copied into `file`."""
     vectors = opened(path)
-    if vectors.ndim != 2 or 0 in vectors.shape or vectors.dtype not in (np.float16, np.float32, np.float64):
-        raise HarnessError(
-            f"{path} holds {vectors.dtype} of shape {vectors.shape}.", "Give (sentences, dimensions) of float32 or 16."
-        )
     if corpus is not None and len(vectors) != corpus.read:
         raise HarnessError(
             f"{path} has {len(vectors):,} rows, its text {corpus.read:,} lines.", "Row i must be the vector of line i."
@@ -75,14 +71,30 @@ def given(path: Path, corpus: Corpus | None, file: Path, told: Callable[[int], N
     return opened(file), rows
 
 
+def of_one_width(source: Vectors, target: Vectors) -> tuple[Vectors, Vectors]:
+    """Both sides; HarnessError where they cannot be compared."""
+    if source.shape[1] != target.shape[1]:
+        raise HarnessError(
+            f"The source vectors have {source.shape[1]} dimensions, the target's {target.shape[1]}.",
+            "Embed both sides with one model.",
+        )
+    return source, target
+
+
 def opened(path: Path) -> Vectors:
-    """A .npy file, memory-mapped."""
+    """A .npy file of vectors (n, width), memory-mapped. HarnessError for anything else."""
     try:
         vectors: Vectors = np.load(path, mmap_mode="r")
     except FileNotFoundError as error:
         raise HarnessError(f"{path} is not there.", "Give a .npy file as numpy.save writes it.") from error
     except (OSError, ValueError, EOFError) as error:
         raise HarnessError(f"{path} cannot be read as .npy: {error}.", "Write it with numpy.save.") from error
+    if not isinstance(vectors, np.ndarray):
+        raise HarnessError(f"{path} is an archive of arrays.", "Write the one array with numpy.save.")
+    if vectors.ndim != 2 or 0 in vectors.shape or vectors.dtype not in (np.float16, np.float32, np.float64):
+        raise HarnessError(
+            f"{path} holds {vectors.dtype} of shape {vectors.shape}.", "Give (sentences, dimensions) of float32 or 16."
+        )
     return vectors
 
 

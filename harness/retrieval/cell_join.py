@@ -40,22 +40,23 @@ class Visits:
 
 @dataclass(frozen=True)
 class Plan:
-    """The cells that each source row looks into, `probes` (n, p), nearest first; the cell of each target row, `home`
-    (m,); how many cells there are, and how many pairs that makes."""
+    """The cells that source rows from the `first` one on look into, `probes` (r, p), nearest first; the cell of each
+    target row, `home` (m,); how many cells there are, and how many pairs that makes."""
 
     probes: torch.Tensor
     home: torch.Tensor
     cells: int
     pairs: int
+    first: int = 0
 
 
-def planned(probes: torch.Tensor, home: torch.Tensor, cells: int) -> Plan:
+def planned(probes: torch.Tensor, home: torch.Tensor, cells: int, first: int = 0) -> Plan:
     """The plan for these probes."""
     sizes = home.bincount(minlength=cells)
     looked = torch.zeros(cells, dtype=torch.int64, device=home.device)
     for column in probes.T:
         looked += column.bincount(minlength=cells)
-    return Plan(probes, home, cells, int((sizes * looked).sum()))
+    return Plan(probes, home, cells, int((sizes * looked).sum()), first)
 
 
 def join(
@@ -72,7 +73,7 @@ def join(
             continue
         visits = _visits(plan.probes[:, columns], plan.cells)
         for cell in range(max(0, start - number * plan.cells), plan.cells):
-            rows, others = visits.of(cell), members.of(cell)
+            rows, others = visits.of(cell) + plan.first, members.of(cell)
             if len(rows) and len(others):
                 _cell((source, target), (rows, others), kept, buffers)
                 pairs += len(rows) * len(others)

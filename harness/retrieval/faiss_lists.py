@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from harness.retrieval import ranking
 from harness.retrieval.cell_join import rescored
-from harness.retrieval.faiss_index import Found, load_faiss, on_all_gpus, search_flat, set_probes
+from harness.retrieval.exact import search_exact
+from harness.retrieval.faiss_index import Found, load_faiss, on_all_gpus, set_probes
 from harness.retrieval.held_back import Truth
 from harness.retrieval.recall import shares_found
-from harness.retrieval.screen import tensor_of
+from harness.retrieval.screen import survey, tensor_of
 from harness.whole_file import whole_file
 
 Vectors = NDArray[np.float32]
@@ -26,6 +27,7 @@ _FEW = 256 * _POINTS_PER_LIST  # vectors that a codebook of bytes is trained on 
 _ROTATIONS = 8
 _ADDED = 65536
 _QUERIES = 4096
+_TILE = 2048
 _DEPTHS = (4, 16, 64)  # candidates per neighbour asked for
 
 
@@ -80,10 +82,23 @@ def search_compressed(
     for start in range(0, len(queries), _QUERIES):
         part = slice(start, start + _QUERIES)
         similarity[part], found[part] = built.search(queries[part], k, effort)
-    short = np.flatnonzero(~np.isfinite(similarity[:, -1]))
-    if len(short):
-        similarity[short], found[short] = search_flat(np.ascontiguousarray(queries[short]), vectors, k)
+    _fill(queries, vectors, (similarity, found))
     return similarity, found
+
+
+def _fill(queries: Vectors, vectors: Vectors, best: Found) -> None:
+    """Search exactly, in place, for the queries that found fewer than k, some at a time: the vectors stay where they
+    are, memory-mapped or not."""
+    similarity, found = best
+    short = np.flatnonzero(~np.isfinite(similarity[:, -1]))
+    if not len(short):
+        return
+    whole = survey(tensor_of(vectors))
+    for start in range(0, len(short), _QUERIES):
+        rows = short[start : start + _QUERIES]
+        sides = survey(tensor_of(queries[rows])), whole
+        keys = search_exact(sides, found.shape[1], (_TILE, len(vectors)), "float")[0]
+        similarity[rows], found[rows] = ranking.unpack(keys)
 
 
 def build(vectors: Vectors, settings: Compressed, file: Path | None) -> Built:

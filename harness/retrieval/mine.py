@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import unknown_names
 from harness.retrieval.margin import backward_margins, margins
 from harness.retrieval.neighbours import Both
 
@@ -18,7 +17,6 @@ Matrix = NDArray[np.float32]
 Rows = NDArray[np.int64]
 SearchBoth = Callable[[Matrix, Matrix, int], Both]
 _CHUNK = 2**16  # pairs that are Python numbers at a time
-WAYS = ("max", "forward", "backward", "intersect")
 
 
 @dataclass(frozen=True)
@@ -30,27 +28,15 @@ class Candidates:
     score: NDArray[np.float64]
 
 
-def mine(both: Both, k: int = 4, margin: str = "ratio", retrieval: str = "max") -> Candidates:
-    """The one-to-one pairs with a score above 0. `retrieval`: the best of each source row (forward), of each target
-    row (backward), pairs that both name (intersect), or either's, greedily (max)."""
-    if retrieval not in WAYS:
-        raise unknown_names("retrieval", [retrieval], WAYS, f"Choose one of {', '.join(WAYS)}.")
+def mine(both: Both, k: int = 4, margin: str = "ratio") -> Candidates:
+    """The one-to-one pairs with a score above 0, greedily of the best of each source row and of each target row."""
     forward = _best(both.forward_index, margins(both, margin, k))
     backward = _best(both.backward_index, backward_margins(both, margin, k))
     n, m = len(forward[0]), len(backward[0])
-    ahead = Candidates(np.arange(n), *forward)
-    back = Candidates(backward[0], np.arange(m), backward[1])
-    if retrieval == "forward":
-        return _descending(ahead)
-    if retrieval == "backward":
-        return _descending(back)
-    if retrieval == "intersect":
-        mutual = back.source[ahead.target] == ahead.source
-        return _descending(Candidates(ahead.source[mutual], ahead.target[mutual], ahead.score[mutual]))
     either = Candidates(
-        np.concatenate([ahead.source, back.source]),
-        np.concatenate([ahead.target, back.target]),
-        np.concatenate([ahead.score, back.score]),
+        np.concatenate([np.arange(n), backward[0]]),
+        np.concatenate([forward[0], np.arange(m)]),
+        np.concatenate([forward[1], backward[1]]),
     )
     return _one_to_one(_descending(either), n, m)
 

@@ -19,6 +19,7 @@ from harness.retrieval.faiss_lists import Compressed, search_compressed
 from harness.retrieval.held_back import Truth, sampled
 from harness.retrieval.ivf import Inverted, search_cells
 from harness.retrieval.recall import Recall, recall_of, shares_found
+from harness.retrieval.rough import code_on
 from harness.retrieval.screen import Side, survey, tensor_of
 from harness.retrieval.snapshot import Snapshot, identity
 
@@ -27,7 +28,6 @@ Progress = Callable[[int, int], None]
 ENGINES = ("exact", "faiss", "faiss16", "ivf", "ivfpq")
 EVERY = 20.0  # seconds between two snapshots of a long search
 SCREENS = ("auto", "float", "byte")
-_BYTES_PER_PAIR = 10  # a tile of values, one of floors, and the maxima of its groups
 _LARGEST = 1e37
 
 
@@ -62,11 +62,6 @@ class Search:
     sample: int = 512
     seed: int = 0
     every: float = 0.0
-
-
-def tile_within(memory: int) -> int:
-    """The side of the largest tile that needs at most so many bytes, at least 64 and at most 4096."""
-    return int(min(4096, max(64, (memory / _BYTES_PER_PAIR) ** 0.5 // 64 * 64)))
 
 
 def search_for(recall: float, device: str = "cpu") -> Search:
@@ -156,7 +151,12 @@ def _decisive(engine: str, settings: Search) -> object:
     """The settings that decide what is kept on disk of a search."""
     if engine == "exact":
         return settings.tile, settings.shard
-    return (settings.inverted if engine == "ivf" else settings.compressed), settings.sample, settings.seed
+    if engine == "ivf":
+        inverted = settings.inverted
+        own: object = replace(inverted, code=code_on(settings.device, inverted.code))
+    else:
+        own = settings.compressed
+    return own, settings.sample, settings.seed
 
 
 def _flat(source: Vectors, target: Vectors, k: int, engine: str, settings: Search) -> Both:
@@ -191,7 +191,8 @@ def _by_cells(
     truths = _truths(source, target, k, settings)
     found = search_cells(*sides, k, settings.inverted, truths, progress, kept)
     if found is None:
-        forward, backward = search_exact(sides, k, (settings.tile, len(target)), settings.screen, progress)
+        own = Snapshot(kept.folder / "exact", kept.every) if kept else None
+        forward, backward = search_exact(sides, k, (settings.tile, len(target)), settings.screen, progress, own)
         how = "exact: most cells would have to be looked into to reach the recall"
     else:
         forward, backward, how = found.forward, found.backward, found.how

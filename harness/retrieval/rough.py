@@ -3,13 +3,17 @@
 Bytes where the processor multiplies them fast, halves on a GPU, the vectors themselves elsewhere. Nothing is certified:
 whoever uses these products keeps more candidates than asked for and scores them again in float32."""
 
+import functools
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
-from harness.retrieval.byte_screen import saved_per_product
 from harness.retrieval.codes import Turn, encode, step_of, turn_of
 from harness.retrieval.screen import Side
+
+_PROCESSOR = Path("/proc/cpuinfo")
+_MULTIPLIES_BYTES = {"avx512_vnni", "avx_vnni", "amx_int8"}
 
 
 @dataclass(frozen=True)
@@ -49,16 +53,33 @@ def tile_type(side: Rough) -> torch.dtype:
     return torch.int32 if side.values.dtype == torch.int8 else torch.float32
 
 
+@functools.cache
+def multiplies_bytes() -> bool:
+    """Whether the processor names an instruction for products of bytes. No stopwatch: a search that goes on, or a
+    worker beside, must come to the same answer however busy the machine is."""
+    try:
+        return not _MULTIPLIES_BYTES.isdisjoint(_PROCESSOR.read_text("ascii", "replace").split())
+    except OSError:
+        return False
+
+
+def code_on(device: str, code: str = "auto") -> str:
+    """What is multiplied there: halves, bytes or floats. `code` is bytes, floats, or auto for what the device has."""
+    if device.startswith("cuda"):
+        return "halves"
+    return code if code != "auto" else "bytes" if multiplies_bytes() else "floats"
+
+
 def rough_sides(source: Side, target: Side, code: str = "auto") -> tuple[Rough, Rough]:
-    """Codes of both sides, about one centre and in one step. `code`: bytes, floats, or auto for what is faster here."""
-    if source.vectors.is_cuda:
+    """Codes of both sides, about one centre and in one step; `code` as of `code_on`."""
+    code = code_on(source.vectors.device.type, code)
+    if code == "halves":
         halves = [Rough(side.vectors.half(), side.lengths.new_zeros(len(side.vectors))) for side in (source, target)]
         return halves[0], halves[1]
     turn = turn_of(source.vectors.shape[1])
     step = (step_of(source, turn) * step_of(target, turn)) ** 0.5
-    bytes_pay = code == "bytes" or (code == "auto" and saved_per_product() > 0)
     largest = max(float(side.lengths.max()) for side in (source, target))
-    if not bytes_pay or not 16 * largest**2 < step**2 * 2**30:
+    if code != "bytes" or not 16 * largest**2 < step**2 * 2**30:
         floats = [Rough(side.vectors, side.lengths.new_zeros(len(side.vectors))) for side in (source, target)]
         return floats[0], floats[1]
     centre = (source.mean + target.mean) / 2

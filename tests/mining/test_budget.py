@@ -11,7 +11,20 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError
-from harness.mining.budget import GIB, MIB, Peak, Size, TooSmallError, exact_shard, held, ivf_needs, parse_size, show
+from harness.mining.budget import (
+    GIB,
+    MIB,
+    Peak,
+    Size,
+    TooSmallError,
+    exact_needs,
+    exact_shard,
+    held,
+    ivf_needs,
+    parse_size,
+    show,
+)
+from harness.retrieval.ivf import PROBED
 
 LINUX = pytest.mark.skipif(not held(), reason="the system does not tell anonymous memory apart")
 
@@ -42,6 +55,11 @@ def test_shards_grow_with_memory_and_are_all_of_it_at_last() -> None:
     with pytest.raises(TooSmallError):
         exact_shard(size, 200 * MIB)
     assert ivf_needs(size) > size.coded * 800_000
+
+
+def test_a_search_by_cells_counts_the_cells_it_knows_at_once() -> None:
+    size = Size(100_000, 100_000, 8, 4)
+    assert ivf_needs(size) >= exact_needs(size, 200_000) + 4 * PROBED
 
 
 @LINUX

@@ -70,6 +70,10 @@ def read(output: Path) -> list[tuple[float, str, str]]:
     return [(float(score), source, target) for score, source, target in rows]
 
 
+def die(label: str, done: int, total: int) -> None:
+    raise KeyboardInterrupt
+
+
 def test_two_texts_become_pairs_best_first(texts: tuple[Path, Path], model: Path, tmp_path: Path) -> None:
     output = tmp_path / "pairs.tsv"
     assert main(flags(texts, model, output)) == 0
@@ -159,13 +163,13 @@ def test_a_killed_run_goes_on_to_the_same_file(
     output, seen = tmp_path / "pairs.tsv", []
     for label, place in (("embedding source", 48), ("embedding target", 32)):
 
-        def die(now: str, done: int, total: int, label: str = label, place: int = place) -> None:
+        def die_there(now: str, done: int, total: int, label: str = label, place: int = place) -> None:
             seen.append((now, done))
             if now == label and done == place:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            harness.mining.mine(**given, output=output, progress=die)
+            harness.mining.mine(**given, output=output, progress=die_there)
         assert not output.exists()
     harness.mining.mine(**given, output=output, progress=lambda *now: seen.append(now[:2]))
     assert output.read_bytes() == straight.read_bytes()
@@ -191,10 +195,10 @@ def test_a_real_kill_leaves_what_the_next_run_needs(texts: tuple[Path, Path], mo
 def test_half_built_files_are_never_read(texts: tuple[Path, Path], model: Path, tmp_path: Path) -> None:
     straight, output = tmp_path / "straight.tsv", tmp_path / "pairs.tsv"
     assert main(flags(texts, model, straight)) == 0
-    work = tmp_path / "pairs.tsv.work"
-    work.mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        harness.mining.mine(source=texts[0], target=texts[1], model=str(model), output=output, progress=die)
     for name in ("source.part", ".source.txt.1", ".source.2", "source.txt", ".run.json.3"):
-        (work / name).write_bytes(b"half a fi")
+        (tmp_path / "pairs.tsv.work" / name).write_bytes(b"half a fi")
     assert main(flags(texts, model, output)) == 0
     assert output.read_bytes() == straight.read_bytes()
 
@@ -204,10 +208,6 @@ def test_a_run_with_other_inputs_does_not_go_on_from_there(
 ) -> None:
     output = tmp_path / "pairs.tsv"
     given = {"source": texts[0], "target": texts[1], "model": str(model), "output": output}
-
-    def die(label: str, done: int, total: int) -> None:
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
         harness.mining.mine(**given, progress=die)
     with pytest.raises(HarnessError, match="unfinished run with other model"):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from nearest import assert_nearest, vectors
 
-from harness.retrieval import faiss_lists
-from harness.retrieval.faiss_lists import Compressed, build
+from harness.retrieval import faiss_index, faiss_lists
+from harness.retrieval.faiss_lists import Compressed, build, search_compressed
+from harness.retrieval.held_back import Truth
 from harness.retrieval.neighbours import Search, search_both
 
 
@@ -49,3 +50,24 @@ def test_an_index_is_kept_and_half_of_one_is_not_read(tmp_path: Path) -> None:
     assert first.lists == second.lists == 6
     found = [one.search(target[:20], 3, faiss_lists.Effort(6, 16))[1] for one in (first, second)]
     np.testing.assert_array_equal(*found)
+
+
+def test_queries_that_come_up_short_are_searched_where_the_vectors_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists of which one holds fewer vectors than asked for; no copy of the side is put into another index."""
+    source, target = vectors(5, 30, 16), vectors(6, 700, 16)
+    np.save(tmp_path / "target.npy", target)
+    mapped = np.load(tmp_path / "target.npy", mmap_mode="r")
+    built: list[object] = []
+    monkeypatch.setattr(faiss_lists, "chosen", lambda *given: faiss_lists.Effort(1, 1))
+    monkeypatch.setattr(faiss_index, "_on_cpu", lambda *given: built.append(given))
+    monkeypatch.setattr(faiss_lists, "_QUERIES", 8)
+    truth = Truth(np.arange(1), np.zeros((1, 120), np.float32), np.zeros((1, 120), np.int64))
+    settings = Compressed(lists=12, bytes=4)
+    part = build(mapped, settings, None).search(source, 120, faiss_lists.Effort(1, 1))[0]
+    assert np.isinf(part[:, -1]).sum() > 8
+    found = search_compressed(source, mapped, truth, settings)
+    assert not built
+    short = np.isinf(part[:, -1])
+    assert_nearest((found[0][short], found[1][short]), source[short], target, 120)

@@ -1,5 +1,6 @@
 """The search by cells: complete where all cells are looked into, honest about its recall, the same after a kill."""
 
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import torch
 from nearest import assert_nearest, vectors
 from numpy.typing import NDArray
 
-from harness.retrieval import neighbours
+from harness.retrieval import ivf, neighbours, rough
 from harness.retrieval.cell_join import planned
 from harness.retrieval.cells import Cells, train
+from harness.retrieval.exact import search_exact
 from harness.retrieval.held_back import Truth, needed_probes, sampled
 from harness.retrieval.ivf import Inverted
 from harness.retrieval.neighbours import Both, Search, search_both
@@ -164,6 +166,136 @@ def test_a_killed_search_goes_on_to_the_same_bytes(moment: float, tmp_path: Path
     assert seen[-1] == 900
     for mine, theirs in zip(arrays(straight), arrays(resumed), strict=True):
         assert mine.tobytes() == theirs.tobytes()
+
+
+@pytest.mark.parametrize("moment", [0.2, 0.5, 0.95])
+def test_source_rows_planned_in_pieces_find_the_same(
+    moment: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many cells of source rows are never known at once, and a search killed in any piece goes on from there."""
+    source, target = bunched(22, 6000), bunched(23, 500)
+    settings = Search(inverted=Inverted(cells=25, probes=5))
+    whole, known = search_both(source, target, 4, "ivf", settings=settings), []
+    nearest = Cells.nearest
+
+    def look(cells: Cells, side: Rough, count: int) -> torch.Tensor:
+        known.append(len(side) * count)
+        return nearest(cells, side, count)
+
+    def kill(done: int, total: int) -> None:
+        if done >= moment * total:
+            raise KilledError
+
+    monkeypatch.setattr(Cells, "nearest", look)
+    monkeypatch.setattr(ivf, "PROBED", 5 * 2048)
+    with pytest.raises(KilledError):
+        search_both(source, target, 4, "ivf", kill, settings, tmp_path)
+    seen: list[int] = []
+    resumed = search_both(source, target, 4, "ivf", lambda done, total: seen.append(done), settings, tmp_path)
+    assert max(known) == 5 * 2048
+    assert seen == sorted(seen)
+    assert seen[0] >= moment * 6000
+    assert seen[-1] == 6000
+    assert resumed.how == whole.how
+    for mine, theirs in zip(arrays(whole), arrays(resumed), strict=True):
+        assert mine.tobytes() == theirs.tobytes()
+
+
+def test_what_cannot_be_indexed_is_given_up_before_all_its_cells_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    random, known = np.random.default_rng(0), []
+    source, target = (random.standard_normal((1000, 64)).astype(np.float32) for _ in range(2))
+    nearest = Cells.nearest
+
+    def look(cells: Cells, side: Rough, count: int) -> torch.Tensor:
+        known.append(count)
+        return nearest(cells, side, count)
+
+    monkeypatch.setattr(Cells, "nearest", look)
+    assert "exact" in search_both(source, target, 4, "ivf").how
+    assert set(known) == {1}
+
+
+def test_rows_that_come_up_short_are_filled_in_pieces_beside_no_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = bunched(6, 200, topics=3), bunched(7, 300, topics=60)
+    settings = Search(inverted=Inverted(cells=40, probes=1, code="bytes"))
+    whole = search_both(source, target, 6, "ivf", settings=settings)
+    codes: list[weakref.ref[torch.Tensor]] = []
+    pieces: list[int] = []
+    seen: list[int] = []
+
+    def coded(*given: Any) -> tuple[Rough, Rough]:
+        sides = rough_sides(*given)
+        codes.extend(weakref.ref(side.values) for side in sides)
+        return sides
+
+    def filled(sides: Any, *given: Any) -> Any:
+        assert [code() for code in codes] == [None, None]
+        pieces.append(len(sides[0].vectors))
+        return search_exact(sides, *given)
+
+    monkeypatch.setattr(ivf, "rough_sides", coded)
+    monkeypatch.setattr(ivf, "search_exact", filled)
+    monkeypatch.setattr(ivf, "_FILLED", 40)
+    pieced = search_both(source, target, 6, "ivf", lambda done, total: seen.append(done), settings)
+    assert len(pieces) > 2
+    assert max(pieces) == 40
+    assert seen[-len(pieces) :] == [200] * len(pieces), "a memory bound is looked at in every piece"
+    for mine, theirs in zip(arrays(whole), arrays(pieced), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_killed_search_of_what_cannot_be_indexed_goes_on(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    source, target = (random.standard_normal((1000, 64)).astype(np.float32) for _ in range(2))
+    settings = Search(tile=100)
+
+    def kill(done: int, total: int) -> None:
+        if done >= total / 2:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        search_both(source, target, 4, "ivf", kill, settings, tmp_path)
+    seen: list[int] = []
+    resumed = search_both(source, target, 4, "ivf", lambda done, total: seen.append(done), settings, tmp_path)
+    assert "exact" in resumed.how
+    assert seen[0] == 600
+    for mine, theirs in zip(arrays(resumed), arrays(search_both(source, target, 4)), strict=True):
+        assert mine.tobytes() == theirs.tobytes()
+
+
+def test_a_state_of_other_cells_is_not_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As another machine's rounding may make them of the same vectors and settings."""
+    source, target = bunched(10, 900), bunched(11, 700)
+    settings = Search(inverted=Inverted(cells=25, probes=5))
+
+    def kill(done: int, total: int) -> None:
+        if done >= total / 2:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        search_both(source, target, 4, "ivf", kill, settings, tmp_path)
+    monkeypatch.setattr("harness.retrieval.ivf.train", lambda *sides: train(*sides[:-1], seed=1))
+    straight = search_both(source, target, 4, "ivf", settings=settings)
+    resumed = search_both(source, target, 4, "ivf", settings=settings, snapshots=tmp_path)
+    for mine, theirs in zip(arrays(straight), arrays(resumed), strict=True):
+        assert mine.tobytes() == theirs.tobytes()
+
+
+def test_what_is_multiplied_is_the_processor_s_to_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = bunched(20, 200), bunched(21, 200)
+    settings = Search(inverted=Inverted(cells=5, probes=2))
+    flags = {"flags : fma avx2 avx512_vnni": torch.int8, "flags : fma avx2": torch.float32, "": torch.float32}
+    for number, (text, kind) in enumerate(flags.items()):
+        processor = tmp_path / str(number)
+        if text:
+            processor.write_text(text, encoding="ascii")
+        monkeypatch.setattr(rough, "_PROCESSOR", processor)
+        rough.multiplies_bytes.cache_clear()
+        sides = rough_sides(survey(tensor_of(source)), survey(tensor_of(target)))
+        assert [side.values.dtype for side in sides] == [kind, kind]
+        search_both(source, target, 2, "ivf", settings=settings, snapshots=tmp_path / "states")
+        assert len(list((tmp_path / "states").iterdir())) == min(number + 1, 2), "bytes and floats apart"
+    rough.multiplies_bytes.cache_clear()
 
 
 def test_the_passes_of_one_query_s_cells_may_be_cut_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:

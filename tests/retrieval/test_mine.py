@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import HarnessError
 from harness.examples import Mining
 from harness.retrieval.margin import backward_margins, margins
 from harness.retrieval.mine import mine, mine_corpora, unambiguous
@@ -43,20 +42,14 @@ def test_stored_vectors_give_exactly_the_official_candidates(shared: Path, split
     assert max(abs(ours[pair] - official[pair]) for pair in official) < 1e-5
 
 
-@pytest.mark.parametrize("way", ["max", "forward", "backward", "intersect"])
-def test_mining_is_that_of_a_plain_loop(way: str) -> None:
+def test_mining_is_that_of_a_plain_loop() -> None:
     both = search_both(_unit(0, 60), _unit(1, 50), 4)
     ahead, back = margins(both, "ratio", 4), backward_margins(both, "ratio", 4)
     forward = [(row, int(both.forward_index[row, ahead[row].argmax()]), ahead[row].max()) for row in range(60)]
     backward = [(int(both.backward_index[row, back[row].argmax()]), row, back[row].max()) for row in range(50)]
-    pairs = {"forward": forward, "backward": backward}.get(way, forward + backward)
-    if way == "intersect":
-        named = {(one, other) for one, other, _ in backward}
-        pairs = [pair for pair in forward if pair[:2] in named]
-    best_first = sorted(pairs, key=lambda pair: -pair[2])
-    expected = _greedy(best_first) if way == "max" else [pair[:2] for pair in best_first]
-    found = mine(both, 4, "ratio", way)
-    assert list(zip(found.source.tolist(), found.target.tolist(), strict=True)) == expected
+    best_first = sorted(forward + backward, key=lambda pair: -pair[2])
+    found = mine(both, 4, "ratio")
+    assert list(zip(found.source.tolist(), found.target.tolist(), strict=True)) == _greedy(best_first)
     assert (np.diff(found.score) <= 0).all()
 
 
@@ -79,8 +72,3 @@ def test_equal_texts_are_one_and_ambiguous_ones_are_dropped() -> None:
     kept = unambiguous(found, texts)
     assert 3 not in kept.source.tolist()
     assert len(kept.source) == len(found.source) - 1
-
-
-def test_an_unknown_way_is_refused() -> None:
-    with pytest.raises(HarnessError, match="Choose one of max"):
-        mine(search_both(_unit(0, 5), _unit(1, 5), 2), 2, "ratio", "best")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 from harness.retrieval import neighbours
-from harness.retrieval.neighbours import Both, Search, search_both, tile_within
+from harness.retrieval.neighbours import Both, Search, search_both
 
 Array = NDArray[Any]
 SCREENS = ("float", "byte", "auto")
@@ -165,13 +165,6 @@ def test_a_gpu_finds_the_same_neighbours() -> None:
     both = search_both(source, target, 4, settings=Search(device="cuda", tile=256))
     assert_nearest((both.forward_similarity, both.forward_index), source, target, 4)
     assert_nearest((both.backward_similarity, both.backward_index), target, source, 4)
-
-
-def test_a_tile_fits_the_memory_it_is_given() -> None:
-    assert tile_within(0) == 64
-    assert tile_within(10**12) == 4096
-    assert tile_within(42_000_000) == 2048
-    assert tile_within(41_000_000) < 2048
 
 
 class KilledError(Exception):
