@@ -33,8 +33,10 @@ def run_to_the_end(model: Path, output: Path, *more: str) -> dict[str, bytes]:
 
 
 def start(model: Path, output: Path, *more: str, **environment: str) -> Started:
-    """The evaluation as a process, with its errors in a pipe."""
-    given, known = command(model, output, *more), {**os.environ, **environment}
+    """The evaluation as a process, with its errors in a pipe. It hears ctrl-C, also where the tests are run in the
+    background by a shell, which tells its children to ignore it."""
+    given = ["env", "--default-signal=INT", *command(model, output, *more)]
+    known = {**os.environ, **environment}
     return subprocess.Popen(given, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=known)
 
 
