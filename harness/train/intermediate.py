@@ -70,17 +70,14 @@ def survey(request: Request, source: Source) -> Survey:
     bench = Bench(checkpoint, open_tokeniser(checkpoint), base, general.seed, request.layer, gallery)
     own = {part.recipe.name: replace(part.recipe.settings, **request.overrides) for part in parts}
     assembled = assemble(bench, parts, materials, own, request.mixing)
-    per_epoch = _steps(assembled, general)
+    batches = _batches(assembled, general)
     # Of in-batch negatives an epoch's last, smaller batch is not read.
-    read = [
-        min(drawn, batches * general.batch_size)
-        for drawn, batches in zip(assembled.drawn, _batches(assembled, general), strict=True)
-    ]
+    read = [min(drawn, count * general.batch_size) for drawn, count in zip(assembled.drawn, batches, strict=True)]
     tokens = sum(float(one.lengths.mean()) * count for one, count in zip(assembled.components, read, strict=True))
     return Survey(
-        steps=total_steps(general, per_epoch),
+        steps=total_steps(general, sum(batches)),
         batch_size=general.batch_size,
-        tokens_per_step=tokens / per_epoch,
+        tokens_per_step=tokens / sum(batches),
         names=tuple(dict.fromkeys(one.material.name for one in assembled.components)),
         texts=record.training_texts([one.material for one in assembled.components], before),
     )
@@ -106,7 +103,7 @@ def make(request: Request, source: Source, progress: Progress, say: Callable[[st
     bench = Bench(checkpoint, open_tokeniser(checkpoint), base, general.seed, request.layer, gallery)
     own = {part.recipe.name: replace(part.recipe.settings, **request.overrides) for part in parts}
     assembled = assemble(bench, parts, materials, own, request.mixing)
-    for warning in warnings(general, total_steps(general, _steps(assembled, general))):
+    for warning in warnings(general, total_steps(general, sum(_batches(assembled, general)))):
         say(warning)
     trained = train(assembled.problem, general, request.state, on_board(request.board if _first() else None, progress))
     scores = dev_scores(assembled.components, assembled.problem.model)
@@ -194,10 +191,6 @@ def _there(output: Path, wanted: Mapping[str, Any]) -> Made | None:
     if other:
         raise HarnessError(f"{output} was trained with other {', '.join(other)}.", "Choose another --output.")
     return Made(output, stored, kept=True)
-
-
-def _steps(assembled: Assembled, settings: TrainSettings) -> int:
-    return sum(_batches(assembled, settings))
 
 
 def _batches(assembled: Assembled, settings: TrainSettings) -> list[int]:
