@@ -89,6 +89,11 @@ class Mining:
     tune: Comparable
     test: Comparable | None
 
+    @property
+    def corpora(self) -> tuple[Comparable, ...]:
+        """Those that are there."""
+        return (self.tune,) if self.test is None else (self.tune, self.test)
+
 
 @dataclass(frozen=True)
 class Caption:

@@ -47,6 +47,10 @@ class Reader:
         assert encoder.max_length == settings["max_length"], "the plan and the encoder read other limits"
         return encoder
 
+    def keep(self, texts: Sequence[str]) -> None:
+        """Embeds what no run has kept yet."""
+        self._vectors.keep(texts)
+
     def unit_vectors(self, texts: Sequence[str], layer: int) -> Matrix:
         """(n, d) float32 of length one: inner products are cosines."""
         vectors = self._vectors.get(texts, layer)

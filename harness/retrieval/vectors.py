@@ -33,12 +33,16 @@ class Vectors:
         self._rows: dict[bytes, tuple[int, int]] = {}
         self._load()
 
-    def get(self, texts: Sequence[str], layer: int) -> Matrix:
-        """(len(texts), width) float32; what is not on disk yet is embedded first, for all layers at once."""
-        keys = [_key(text) for text in texts]
-        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._rows}
+    def keep(self, texts: Sequence[str]) -> None:
+        """Embeds what is not on disk yet, for all layers at once."""
+        new = {key: text for text in texts if (key := _key(text)) not in self._rows}
         if new:
             self._add(list(new), list(new.values()))
+
+    def get(self, texts: Sequence[str], layer: int) -> Matrix:
+        """(len(texts), width) float32; what is not on disk yet is embedded first."""
+        self.keep(texts)
+        keys = [_key(text) for text in texts]
         places = np.array([self._rows[key] for key in keys]).reshape(-1, 2)
         out: Matrix | None = None
         for shard in np.unique(places[:, 0]):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.examples import Caption, Choice, Classify, Comparable, Examples, Mining, Pair, Span, Tag, Word
+from harness.examples import Caption, Choice, Classify, Examples, Mining, Pair, Span, Tag, Word
 from harness.plan import Job
 
 # Characters of a token: between those of Latin scripts (4) and of Chinese (1.5); only ratios of jobs depend on it.
@@ -38,8 +38,8 @@ def workload(job: Job, training: bool = True) -> Workload:
     settings = job.settings
     limit = int(settings.get("max_length", 512))
     if isinstance(examples, Mining):
-        sides = [(len(one.source.texts), len(one.target.texts)) for one in _corpora(examples)]
-        texts = [text for one in _corpora(examples) for side in (one.source, one.target) for text in side.texts]
+        sides = [(len(one.source.texts), len(one.target.texts)) for one in examples.corpora]
+        texts = [text for one in examples.corpora for side in (one.source, one.target) for text in side.texts]
         similarities = float(sum(a * b for a, b in sides))
         return Workload(counted_tokens(texts, limit), sum(a for a, _ in sides), len(texts), similarities)
     if job.protocol == "retrieve":
@@ -79,7 +79,7 @@ def _training(job: Job, limit: int) -> tuple[float, float, float, int]:
 def texts_of(examples: Examples | Sequence[Any], most: int) -> list[str]:
     """Texts that a model reads, at most so many, evenly from all."""
     if isinstance(examples, Mining):
-        found = [text for one in _corpora(examples) for side in (one.source, one.target) for text in side.texts]
+        found = [text for one in examples.corpora for side in (one.source, one.target) for text in side.texts]
         return list(found[:: max(1, len(found) // most)])[:most]
     chosen = examples[:: max(1, len(examples) // most)][:most]
     return [rows(one)[0] for one in chosen]
@@ -88,7 +88,7 @@ def texts_of(examples: Examples | Sequence[Any], most: int) -> list[str]:
 def count_texts(examples: Examples) -> int:
     """How many texts a model reads."""
     if isinstance(examples, Mining):
-        return sum(len(side.texts) for one in _corpora(examples) for side in (one.source, one.target))
+        return sum(len(side.texts) for one in examples.corpora for side in (one.source, one.target))
     return sum(len(rows(one)) for one in examples)
 
 
@@ -116,10 +116,6 @@ def rows(example: Any) -> list[str]:
 def counted_tokens(texts: Iterable[str], limit: int) -> float:
     """Tokens by a count of characters; a text is cut to the limit."""
     return sum(min(float(limit), 2 + len(text) / CHARACTERS) for text in texts)
-
-
-def _corpora(examples: Mining) -> list[Comparable]:
-    return [examples.tune, *([examples.test] if examples.test is not None else [])]
 
 
 def cost(job: Job, trained: bool) -> float:
