@@ -21,7 +21,7 @@ from harness.report.leaderboard import Row, leaderboard
 from harness.run import Outcome, name_checkpoints, run, split_missing
 from harness.settings import Settings
 from harness.store import Store, open_store
-from harness.tasks import include, select
+from harness.tasks import XTREME_R, include, select
 from harness.tasks.source import open_source
 from harness.train.presets import DEFAULT_GRID
 from harness.trajectory import expand
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
     from harness.train.intermediate import Made
     from harness.train.problem import Moment
+
+
+SPLITS = ("test", "validation")
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Options:
 
 
 def evaluate(
-    model: str | Sequence[str],
+    model: str | Path | Sequence[str | Path],
     tasks: str | Sequence[str],
     *,
     data: str | Path | None = None,
@@ -95,13 +98,16 @@ def evaluate(
     own = Options(**{key: options.pop(key) for key in list(options) if key in Options.__dataclass_fields__})
     include(own.include)
     crew = Crew(own.executor, own.workers, options.get("device") or "auto", tuple(own.include))
-    selected = select(split_list(tasks) if isinstance(tasks, str) else tasks)
+    named = split_list(tasks) if isinstance(tasks, str) else tasks
+    selected = select(named)
     source = open_source(data)
     settings = settings_from(options)
+    if settings.languages is None and XTREME_R in named:
+        settings = replace(settings, languages=(XTREME_R,))
     if own.executor != "ray":
         # A cluster's machines may have what this one has not.
         _check_device(settings.device)
-    models = expand([model] if isinstance(model, str) else model, own.name)
+    models = expand([model] if isinstance(model, str | Path) else model, own.name)
     opened = [(one.name, open_checkpoint(one.model, own.trust_remote_code)) for one in models]
     planned = plan(name_checkpoints(opened, own.name), selected, source, settings, PROTOCOLS, watch.progress)
     watch.planned(planned)
@@ -154,6 +160,19 @@ def _check_device(name: str) -> None:
     resolve_device(name)
 
 
+def _check_values(given: dict[str, Any]) -> None:
+    """What the command line refuses by itself."""
+    if given.get("split", "test") not in SPLITS:
+        raise unknown_names("split", [str(given["split"])], SPLITS, f"There are {' and '.join(SPLITS)}.")
+    for name in ("limit", "max_length"):
+        if name in given and (not isinstance(given[name], int) or given[name] < 1):
+            raise HarnessError(f"{name} is {given[name]!r}.", "Give a whole number from 1 on, or leave it out.")
+    strange = [one for one in given.get("seeds", ()) if not str(one).isdecimal()]
+    if strange:
+        raise HarnessError(f"The seed {strange[0]!r} is no whole number.", "Give numbers such as seeds=[1, 2, 3].")
+    given |= {"seeds": tuple(map(int, given["seeds"]))} if "seeds" in given else {}
+
+
 def settings_from(options: dict[str, Any]) -> Settings:
     """Settings with some fields changed; unknown names are refused."""
     known = {field.name for field in fields(Settings)} | set(TRAINING)
@@ -172,7 +191,8 @@ def settings_from(options: dict[str, Any]) -> Settings:
         if isinstance(given.get(name), str):
             given[name] = split_list(given[name])
         if name in given:
-            given[name] = tuple(given[name])
+            given[name] = (given[name],) if isinstance(given[name], int) else tuple(given[name])
+    _check_values(given)
     if given.get("languages") == ():
         raise HarnessError("--languages names no language.", "Leave it out for all of the task's languages.")
     return replace(Settings(), **given)

@@ -22,13 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["HARNESS_COMMAND"] = shlex.join(["harness", *given])
     try:
         return COMMANDS[options.command](options)
-    except HarnessError as error:
-        print(f"harness: {error}", file=sys.stderr)
-        return USAGE
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except (HarnessError, OSError) as error:
+        print(f"harness: {error}", file=sys.stderr)
+        return USAGE
     except KeyboardInterrupt:
         print("harness: interrupted; run the same command again to go on from here", file=sys.stderr)
         return 130

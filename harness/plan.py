@@ -14,6 +14,7 @@ from harness.metrics.exam import group_metrics
 from harness.metrics.score import Item, Metric
 from harness.prompts.templates import TEMPLATES
 from harness.settings import Settings
+from harness.tasks import XTREME_R, further_languages
 from harness.tasks.catalogue import elsewhere
 from harness.tasks.fetch import fetch_missing
 from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
@@ -213,19 +214,26 @@ def language_or_pair(code: str) -> str:
         raise error
 
 
-def _wanted_languages(tasks: Sequence[Task], settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Each task's own list, or those of --languages that it has; a language that no task has is refused."""
+def asked_languages(task: Task, settings: Settings) -> tuple[str, ...]:
+    """A task's own list, that with what XTREME-R adds, or those of --languages that it has."""
     if settings.languages is None:
-        return {task.name: task.languages for task in tasks}
-    asked = {code: language_or_pair(code) for code in settings.languages}
-    strange = [code for code, form in asked.items() if not any(_of_task(task, [form]) for task in tasks)]
+        return task.languages
+    if settings.languages == (XTREME_R,):
+        return further_languages(task)
+    return _of_task(task, [language_or_pair(code) for code in settings.languages])
+
+
+def _wanted_languages(tasks: Sequence[Task], settings: Settings) -> dict[str, tuple[str, ...]]:
+    """By task; a language that no task has is refused."""
+    asked = () if settings.languages in (None, (XTREME_R,)) else settings.languages or ()
+    strange = [code for code in asked if not any(_of_task(task, [language_or_pair(code)]) for task in tasks)]
     if strange:
         names = ", ".join(task.name for task in tasks)
         raise HarnessError(
             f"The language {', '.join(strange)} is in none of the tasks {names}.",
             "`harness list tasks` prints each task's languages.",
         )
-    return {task.name: _of_task(task, list(asked.values())) for task in tasks}
+    return {task.name: asked_languages(task, settings) for task in tasks}
 
 
 def _of_task(task: Task, forms: Sequence[str]) -> tuple[str, ...]:

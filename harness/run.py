@@ -54,6 +54,9 @@ def name_checkpoints(opened: Sequence[tuple[str | None, Checkpoint]], name: str 
     for one in others.values():
         alone = [other.name for other in others.values()].count(one.name) == 1
         named[one.name if alone else f"{one.name}-{one.fingerprint[:8]}"] = one
+    hidden = [given for given in named if given.startswith(".")]
+    if hidden:
+        raise HarnessError(f"'{hidden[0]}' would be a hidden folder among the results.", "Give another --name.")
     return named
 
 
@@ -62,6 +65,7 @@ def run(plan: Plan, store: Store, redo_stale: bool, progress: Progress, crew: Cr
     the end, and then done only as far as that one did not."""
     # All stale results are named before any compute.
     split_missing(plan.jobs, store, redo_stale)
+    set_aside(plan.jobs, store, redo_stale)
     tally = _Tally()
     waiting = {group(job) for job in plan.jobs} | {group(skip) for skip in plan.skips}
     while waiting:
@@ -132,6 +136,40 @@ def split_missing(jobs: Sequence[Job], store: Store, redo_stale: bool) -> tuple[
             "Score them again with --redo-stale, or keep both with another --name or --output.",
         )
     return missing, kept
+
+
+def set_aside(jobs: Sequence[Job], store: Store, redo_stale: bool) -> None:
+    """What other weights scored under a name of these jobs, and no job scores anew: refused, as tables and exports
+    would mix two models. With `redo_stale` such a result is marked and leaves the tables; its scores and predictions
+    stay."""
+    weights = {_bearer(job.name, job.protocol, job.task.name): job.checkpoint.fingerprint for job in jobs}
+    planned = {group(job) for job in jobs}
+    scored = {store.path(blank(job)) for job in jobs}
+    found = [
+        one
+        for name in dict.fromkeys(job.name for job in jobs)
+        for one in store.of_checkpoint(name)
+        if one.status == "scored"
+        and store.path(one) not in scored
+        # A planned group's average is made again, or removed.
+        and not (one.language == AVERAGE and (one.checkpoint, one.task, one.folder, one.seed) in planned)
+        and weights.get(_bearer(name, one.protocol, one.task), one.fingerprint["weights"]) != one.fingerprint["weights"]
+    ]
+    if found and not redo_stale:
+        places = ", ".join(str(store.path(one)) for one in found[:3]) + (" ..." if len(found) > 3 else "")
+        raise HarnessError(
+            f"Other weights were scored under this name before ({len(found)} results: {places}).",
+            "Keep both with another --name or --output, or give --redo-stale, which takes those out of the tables.",
+        )
+    for one in found:
+        # Another run may have scored it meanwhile.
+        if store.read(one) == one:
+            store.write(replace(one, status="stale", reason="scored with other weights than the name's later results"))
+
+
+def _bearer(name: str, protocol: str, task: str) -> tuple[str, str]:
+    """Whose results must come from the same weights. Heads belong to tasks: nine fine-tuned models may share a name."""
+    return name, task if protocol == "head" else ""
 
 
 def averages(jobs: Sequence[Job], store: Store) -> Iterator[Result]:

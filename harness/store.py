@@ -103,6 +103,14 @@ class Store:
         except (OSError, ValueError, TypeError) as error:
             raise HarnessError(f"{path} cannot be read ({error}).", "Delete it: no score depends on it.") from error
 
+    def of_checkpoint(self, name: str) -> Iterator[Result]:
+        """Every result under a checkpoint's name, in path order."""
+        folder = self.root / name
+        if folder.is_dir():
+            remote = is_remote(self.root)
+            found = _bucket_paths(self.root, name) if remote else map(Path, _result_paths(str(folder), 2))
+            yield from map(_parse, found)
+
     def results(self) -> Iterator[Result]:
         """Every result of the folder, in path order."""
         if not self.root.is_dir():
@@ -212,9 +220,9 @@ def _result_paths(folder: str, depth: int) -> Iterator[str]:
             yield entry.path
 
 
-def _bucket_paths(root: Path) -> list[Path]:
+def _bucket_paths(root: Path, checkpoint: str = "*") -> list[Path]:
     """The same of a bucket, in the same order."""
-    parts = [path.relative_to(root).parts for path in root.glob("*/*/*/*.json")]
+    parts = [path.relative_to(root).parts for path in root.glob(f"{checkpoint}/*/*/*.json")]
     named = [one for one in parts if ".seed" in one[-1] and not one[-1].endswith(".run.json")]
     return [root.joinpath(*one) for one in sorted(named) if not any(part.startswith(".") for part in one)]
 

@@ -19,10 +19,10 @@ class Asked:
     name: str | None = None
 
 
-def expand(models: Sequence[str], name: str | None = None) -> list[Asked]:
+def expand(models: Sequence[str | Path], name: str | None = None) -> list[Asked]:
     """Each model; a pattern stands for the folders that match it, by step."""
     out: list[Asked] = []
-    for model in models:
+    for model in map(str, models):
         if Path(model).exists() or not glob.has_magic(model):
             out.append(Asked(model))
             continue
@@ -35,6 +35,13 @@ def expand(models: Sequence[str], name: str | None = None) -> list[Asked]:
             raise HarnessError(f"{without[0]} matches {model} but has no step in its name.", "Narrow the pattern.")
         for path in sorted(folders, key=lambda path: steps[path] or 0):
             out.append(Asked(str(path), f"{name or path.resolve().parent.name}@{steps[path]}"))
+    named: dict[str, str] = {}
+    for one in out:
+        if one.name is not None and named.setdefault(one.name, one.model) != one.model:
+            raise HarnessError(
+                f"{named[one.name]} and {one.model} would both be called {one.name}.",
+                "Score them by two commands, each with a --name of its own.",
+            )
     return out
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from tiny_models import save_model
 
 from harness.cli import main
@@ -32,3 +33,26 @@ def test_an_average_is_of_one_model(tmp_path: Path) -> None:
     assert second is not None
     assert second.fingerprint["weights"] != first.fingerprint["weights"]
     assert {one.fingerprint["weights"] for one in Store(output).results()} == {second.fingerprint["weights"]}
+
+
+def test_another_model_under_a_known_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where it scores other tasks: tables and exports would mix two models."""
+    old, new = (save_model(tmp_path / name, "bert", "masked-lm", seed=at) for at, name in enumerate(("old", "new")))
+    output = tmp_path / "results"
+    assert evaluate(old, output, "--languages", "de") == 0
+    kept = Store(output)
+    (before,) = (one for one in kept.results() if one.language == "de")
+    items = kept.items(before)
+    capsys.readouterr()
+    assert evaluate(new, output, "--tasks", "tatoeba", "--languages", "de") == 2
+    assert "Other weights were scored under this name before (1 results: " in capsys.readouterr().err
+    assert [one.status for one in kept.results() if one.task == "tatoeba"] == []
+    assert evaluate(new, output, "--tasks", "tatoeba", "--languages", "de", "--redo-stale") == 0
+    (aside,) = (one for one in kept.results() if one.task == "bucc2018" and one.language == "de")
+    assert (aside.status, aside.scores, kept.items(aside)) == ("stale", before.scores, items)
+    # It is no obstacle any more, and scored anew when it is asked for.
+    assert evaluate(new, output, "--tasks", "tatoeba", "--languages", "sw") == 0
+    assert evaluate(new, output, "--languages", "de") == 0
+    scored = [one for one in kept.results() if one.status == "scored"]
+    assert {one.task for one in scored} == {"bucc2018", "tatoeba"}
+    assert len({one.fingerprint["weights"] for one in scored}) == 1

@@ -41,3 +41,13 @@ def test_names_are_split_again() -> None:
     assert split_step("run@500") == ("run", 500)
     assert split_step("model") == ("model", None)
     assert step_of("step_0042-final") == 42
+
+
+def test_two_runs_of_one_name_are_refused(tmp_path: Path) -> None:
+    """One of them would not be scored, and nobody would be told."""
+    patterns = [_run(tmp_path / name, "checkpoint-30") for name in ("a", "b")]
+    with pytest.raises(
+        HarnessError, match=r"a/run/checkpoint-30 and .*b/run/checkpoint-30 would both be called run@30"
+    ):
+        expand(patterns)
+    assert len(expand([patterns[0], patterns[0]])) == 2

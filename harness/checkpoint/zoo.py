@@ -16,9 +16,9 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class ZooEntry:
-    """One of `hub` (an id without revision) and `path` (a folder) is given. `layer` counts hidden states (0:
-    embeddings). `training_data` is None where nobody says what the model has read; `seen` are the languages of its
-    pretraining as the shortest codes, None where no list was found."""
+    """One of `hub` (an id without revision) and `path` (a folder) is given. `layer` counts from 1. `training_data` is
+    None where nobody says what the model has read; `seen` are the languages of its pretraining as the shortest codes,
+    None where no list was found."""
 
     name: str
     hub: str | None = None
@@ -102,9 +102,9 @@ def _problems(raw: dict[str, Any]) -> list[str]:
         found.append(f"unknown kind '{raw['kind']}'")
     if "pooling" in raw and raw["pooling"] not in POOLINGS:
         found.append(f"unknown pooling '{raw['pooling']}'")
-    layer = raw.get("layer", 0)
-    if isinstance(layer, bool) or not isinstance(layer, int) or layer < 0:
-        found.append(f"layer '{layer}' is no whole number from 0 on")
+    layer = raw.get("layer", 1)
+    if isinstance(layer, bool) or not isinstance(layer, int) or layer < 1:
+        found.append(f"layer '{layer}' is no whole number from 1 on")
     if ("recipe" in raw) != ("parent" in raw):
         found.append("recipe and parent go together")
     return found + _data_problems(raw) + _seen_problems(raw)

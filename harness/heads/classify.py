@@ -29,14 +29,12 @@ def encode(examples: Sequence[Classify], encoding: Encoding) -> Features:
 
 def pair_rows(tokeniser: Tokeniser, pairs: Sequence[tuple[str, str | None]], max_length: int) -> Rows:
     """Rows of at most `max_length` tokens; without any second text single sentences."""
-    limit = tokeniser.limit(max_length)
     if all(second is None for _, second in pairs):
         first = tokenise(tokeniser, [one for one, _ in pairs])
-        return assemble(tokeniser, _cut(first, np.minimum(first.lengths, limit - tokeniser.single.specials)))
+        return assemble(tokeniser, _cut(first, np.minimum(first.lengths, tokeniser.room(max_length))))
     first = tokenise(tokeniser, [one + tokeniser.part for one, _ in pairs])
     second = tokenise(tokeniser, [other or "" for _, other in pairs])
-    room = limit - tokeniser.pair.specials
-    of_first, of_second = longest_first(first.lengths, second.lengths, room)
+    of_first, of_second = longest_first(first.lengths, second.lengths, tokeniser.room(max_length, pair=True))
     return assemble(tokeniser, _cut(first, of_first), _cut(second, of_second))
 
 

@@ -63,7 +63,7 @@ def encode(examples: Sequence[Span], encoding: Encoding) -> Features:
     kept = [number for number, one in enumerate(examples) if not encoding.training or _is_trainable(one)]
     chosen = [examples[number] for number in kept]
     tokeniser = encoding.tokeniser
-    limit = tokeniser.limit(encoding.max_length) - tokeniser.pair.specials
+    limit = tokeniser.room(encoding.max_length, pair=True)
     question = tokenise(tokeniser, [one.question.strip() + tokeniser.part for one in chosen])
     asked = np.minimum(question.lengths, min(QUESTION_TOKENS, limit // 2))
     contexts = _contexts(tokeniser, [one.context for one in chosen])

@@ -27,7 +27,7 @@ def encode(examples: Sequence[Tag], encoding: Encoding) -> Features:
     all words of all examples, else -1; column `target` (tokens,): there the tag's number, else -100, in
     training."""
     tokeniser = encoding.tokeniser
-    budget = tokeniser.limit(encoding.max_length) - tokeniser.single.specials
+    budget = tokeniser.room(encoding.max_length)
     words = _words(tokeniser, [word for one in examples for word in one.words], budget)
     sentence, start, end = pieces(words.bounds, bounds_of(len(one.words) for one in examples), budget)
     first, last = words.bounds[start], words.bounds[end]

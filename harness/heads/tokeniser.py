@@ -63,6 +63,16 @@ class Tokeniser:
         """The longest row, special tokens included: as wanted, or what the model takes."""
         return wanted if self.positions is None else min(wanted, self.positions)
 
+    def room(self, wanted: int, pair: bool = False) -> int:
+        """Tokens of a row for its text, or for both texts of a pair. HarnessError where not each can have one."""
+        limit, specials, texts = self.limit(wanted), (self.pair if pair else self.single).specials, 1 + pair
+        if limit < specials + texts:
+            raise HarnessError(
+                f"A row of {limit} tokens has no room for {texts} text{'s' * pair} beside {specials} special tokens.",
+                f"Give --max-length {specials + texts} or more.",
+            )
+        return limit - specials
+
 
 def open_tokeniser(checkpoint: "Checkpoint") -> Tokeniser:
     """The checkpoint's own. HarnessError: it cannot be loaded, or puts texts together in no regular way."""

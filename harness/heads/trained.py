@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RECORD = "head.json"
 WEIGHTS = "head.safetensors"
+NO_TOKEN = -1
 REMEDY = "Fine-tune it first: --protocol transfer."
 
 
@@ -78,6 +79,10 @@ def load_trained(checkpoint: "Checkpoint", head: Head, wanted: Wanted, dtype: to
     labels = _columns(own, wanted)
     model, info = load_native(checkpoint, head, own, dtype)
     _fill(model, info, checkpoint)
+    text = model.config.get_text_config()
+    if text.pad_token_id is None:
+        # transformers' causal classes look for the last token that is no padding; rows of one length have none.
+        text.pad_token_id = NO_TOKEN
     return describe(_with_adapter(model, checkpoint), labels)
 
 

@@ -96,6 +96,11 @@ def mlqa_readings(language: str) -> tuple[Metric, Metric]:
     return _pair(partial(normalise_reading, language=language), "_mlqa")
 
 
+def squad_readings() -> tuple[Metric, Metric]:
+    """`exact_match_squad` and `f1_squad`: further readings for MLQA."""
+    return _pair(normalise_squad, "_squad")
+
+
 def _pair(normalise: Normalise, suffix: str) -> tuple[Metric, Metric]:
     return (
         _metric(f"exact_match{suffix}", partial(exact_match, normalise=normalise)),

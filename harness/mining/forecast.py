@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 
+from harness.errors import HarnessError
 from harness.mining.budget import Size, held, ivf_needs
 from harness.mining.calibrate import Rates, calibrate
 from harness.mining.corpus import BYTES_PER_LINE
@@ -59,6 +60,9 @@ def estimate_run(request: Request, progress: Progress) -> Estimate:
     """Time, memory and disk per step. HarnessError where the run itself would refuse the input or the memory."""
     steps, notes = [], []
     counted = [count(path) for path in (request.source, request.target) if path is not None]
+    empty = [path for path, one in zip((request.source, request.target), counted, strict=False) if not one.sample]
+    if empty:
+        raise HarnessError(f"{empty[0]} holds no sentence.", "Give a text file, a sentence a line.")
     if counted:
         # Keys and the spooled copy take about as long again as the lines themselves.
         seconds = sum(2 * one.lines / one.rate for one in counted)

@@ -2,6 +2,7 @@
 
 Yields (job, items) as soon as a language is done; every further reading comes from the same vectors."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -19,7 +20,7 @@ from harness.metrics.score import Item, Metric
 from harness.plan import Answer, Answered, Job, Progress, Protocol, Resolved, task_metrics
 from harness.protocols import pictures, words
 from harness.protocols.finder import Finder
-from harness.protocols.reader import AtLayer, Reader, Readers
+from harness.protocols.reader import AtLayer, Reader, Readers, kind_of
 from harness.retrieval.vectors import Matrix
 from harness.settings import Settings
 from harness.tasks.source import Source
@@ -117,7 +118,7 @@ def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[
     ahead = 0
     for at, job in enumerate(jobs):
         if at >= ahead:
-            ahead = at + embed_together(jobs[at:], readers)
+            ahead = at + embed_together(jobs[at:], readers, cache / "together")
         find = Finder(job, cache / "searches", progress)
         try:
             yield job, _answer(job, readers, find, cache)
@@ -127,9 +128,12 @@ def run(jobs: Sequence[Job], cache: Path, progress: Progress) -> Iterator[tuple[
         find.forget()
 
 
-def embed_together(jobs: Sequence[Job], readers: Readers) -> int:
+def embed_together(jobs: Sequence[Job], readers: Readers, marks: Path) -> int:
     """Embeds the sentences of the first jobs, of one at least, and says of how many. Vectors do not depend on their
-    company; batches of equal length are filled better, and the passes take less time."""
+    company; batches of equal length are filled better, and the passes take less time.
+
+    A mark stands in `marks` meanwhile: where a process died over these jobs, the next one embeds them one by one, so
+    that one bad language stops none of the others."""
     texts: dict[Reader, set[str]] = {}
     count = 0
     for job in jobs:
@@ -139,10 +143,19 @@ def embed_together(jobs: Sequence[Job], readers: Readers) -> int:
             break
         texts.setdefault(readers.of(job).reader, set()).update(new)
         count += 1
+    first = jobs[0]
+    of = (first.checkpoint.fingerprint, first.task.name, first.language, *kind_of(first))
+    mark = marks / hashlib.sha256(repr(of).encode()).hexdigest()[:16]
+    if mark.exists():
+        mark.unlink(missing_ok=True)
+        return count
+    marks.mkdir(parents=True, exist_ok=True)
+    mark.touch()
     for reader, every in texts.items():
         # A sentence that cannot be embedded is the failure of its own job, which will meet it again.
         with suppress(HarnessError):
             reader.keep(sorted(every))
+    mark.unlink(missing_ok=True)
     return count
 
 

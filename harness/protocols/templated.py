@@ -11,10 +11,9 @@ from typing import Any
 from harness.checkpoint import Checkpoint, kinds
 from harness.errors import HarnessError
 from harness.examples import Question
-from harness.languages import normalise
 from harness.metrics.readings import mean_over, of_reading, spread_over, value_of
 from harness.metrics.score import Item, Metric, evaluate
-from harness.plan import Answered, Job, Resolved
+from harness.plan import Answered, Job, Resolved, asked_languages
 from harness.prompts.prompt import Options, Prompt, Template
 from harness.prompts.templates import TEMPLATES, digest
 from harness.protocols.answers import gold
@@ -196,15 +195,6 @@ def _chosen(job: Job, asked: Sequence[Template], model: Any) -> tuple[str, dict[
 def _without_definition(task: Task, settings: Settings) -> tuple[str, ...]:
     from harness.protocols.lm_eval_tasks import definition
 
-    codes = task.languages if settings.languages is None else tuple(map(_code, settings.languages))
-    lacking = [code for code in codes if task.accepts(code) and definition(task.name, code) is None]
+    lacking = [code for code in asked_languages(task, settings) if definition(task.name, code) is None]
     said = f"lm-eval {version('lm_eval')} has no definition of it in {', '.join(lacking)}: no reading lm-eval there"
     return (said,) if lacking else ()
-
-
-def _code(language: str) -> str:
-    """The short form where it is one language; pairs stay."""
-    try:
-        return normalise(language)
-    except HarnessError:
-        return language

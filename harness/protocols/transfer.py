@@ -21,9 +21,10 @@ from harness.settings import Settings
 from harness.tasks import NAMES, get_task
 from harness.tasks.english_exams import train_exam, train_on
 from harness.tasks.overlap import drop_overlap, evaluated_texts
-from harness.tasks.source import Source
+from harness.tasks.selection import HELD_OUT, undivided
+from harness.tasks.source import MissingDataError, Source
 from harness.tasks.task import Task, Training
-from harness.train.presets import preset
+from harness.train.presets import LIKE, has_settings, preset
 from harness.train.settings import total_steps, warnings
 
 # Items predicted together: enough to fill batches of equal length, few enough to lose little when killed.
@@ -38,17 +39,23 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
     key = (resolve, alike, language, str(settings.train_on), settings.allow_contaminated, settings.shuffle_labels)
     training = source.once(key, lambda: _material(task, source, language, settings))
     given = dict(settings.training) | ({"max_length": settings.max_length} if settings.max_length else {})
-    trained = preset(settings.preset, task.name, given, checkpoint.width >= LARGE)
+    like = task.name if task.name in NAMES else LIKE[task.form]
+    if not has_settings(settings.preset, like):
+        raise MissingDataError(f"the preset '{settings.preset}' has no settings for {task.name}")
+    trained = preset(settings.preset, like, given, checkpoint.width >= LARGE)
     if isinstance(trained.freeze, int) and trained.freeze > checkpoint.layers:
         raise HarnessError(
             f"{checkpoint.name} has {checkpoint.layers} layers, --freeze {trained.freeze} is more.",
             f"Choose 1 to {checkpoint.layers}, or encoder.",
         )
+    held = training.notes.get("selected_on") == HELD_OUT and "stand-in" not in training.notes
+    if held and trained.selection != "best" and not settings.grid:
+        training = undivided(training)
     grid = {name: list(values) for name, values in settings.grid.items()}
     if grid and not training.dev:
         raise HarnessError(f"{task.name} has no development data to choose from a grid with.", "Leave --grid out.")
     resolved = {
-        "preset": settings.preset,
+        "preset": settings.preset if like == task.name else f"{settings.preset} of {like}",
         **{name: value for name, value in trained.as_signature().items() if name not in grid},
         **({"grid": grid} if grid else {}),
         "source_language": language,
@@ -78,6 +85,11 @@ def _material(task: Task, source: Source, language: str, settings: Settings) -> 
     cleaned, dropped = drop_overlap(training, scored)
     if settings.allow_contaminated and dropped:
         training = replace(training, notes={**training.notes, "contaminated": f"{dropped} items also evaluated"})
+    elif training.train and not cleaned.train:
+        raise HarnessError(
+            f"All {len(training.train)} training items of {training.name} occur in the evaluated sets.",
+            "Give other training data, or --allow-contaminated (the row is not ranked).",
+        )
     else:
         training = cleaned
     return shuffle_labels(training) if settings.shuffle_labels else training

@@ -9,7 +9,7 @@ from harness.examples import Pair
 from harness.languages import language
 from harness.metrics.score import Item
 from harness.metrics.text import lacking
-from harness.plan import Answered, Job, Resolved, language_or_pair
+from harness.plan import Answered, Job, Resolved, asked_languages
 from harness.prompts.translation import FORM, TOKENS, Translation
 from harness.protocols.exam import LIKELIHOOD, readout_of, said
 from harness.settings import Settings
@@ -68,8 +68,7 @@ def answer(job: Job, model: Any) -> Answered:
 
 
 def _lacking(task: Task, settings: Settings) -> tuple[str, ...]:
-    asked = task.languages if settings.languages is None else map(language_or_pair, settings.languages)
-    pairs = [pair for code in asked for pair in task.expand(code) if task.accepts(pair)]
+    pairs = asked_languages(task, settings)
     found: dict[str, list[str]] = {}
     for pair in pairs:
         for name in ("bleu", "spbleu"):

@@ -9,6 +9,8 @@ from harness.report.layout import label_path, prediction_path, write_labels, wri
 from harness.store import AVERAGE, Result, Store, replace, writable
 from harness.tasks.xtreme import XTREME, XTREME_R
 
+MANIFEST = "MANIFEST"
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -27,29 +29,60 @@ def export(store: Store, checkpoint: str, output: Path, with_labels: bool, setti
     if checkpoint not in names:
         raise unknown_names("checkpoint", [checkpoint], names, f"Scored in {store.root}: {', '.join(names) or 'none'}.")
     own = [one for one in results if one.checkpoint == checkpoint]
+    tasks = list(dict.fromkeys(one.task for one in own))
+    left_out = [task for task in tasks if task not in XTREME and task not in XTREME_R]
+    official = [task for task in tasks if task not in left_out]
+    chosen = [one for task in official for one in choose([one for one in own if one.task == task], task, setting)]
+    _one_model(chosen, checkpoint)
     writable(output)
-    lines: list[str] = []
-    left_out: list[str] = []
-    for task in dict.fromkeys(one.task for one in own):
-        if task not in XTREME and task not in XTREME_R:
-            left_out.append(task)
-            continue
-        for result in choose([one for one in own if one.task == task], task, setting):
-            lines.append(write(store, result, output, with_labels))
+    _nothing_else(chosen, output)
+    lines = [write(store, result, output, with_labels) for result in chosen]
     if not lines:
         raise HarnessError(
             f"{checkpoint} has no scored task of XTREME ({', '.join(left_out)} has no official layout).",
             "Score tatoeba, bucc2018 or another XTREME task first.",
         )
-    replace(output / "MANIFEST", ("".join(f"{line}\n" for line in sorted(lines))).encode("utf-8"))
+    replace(output / MANIFEST, ("".join(f"{line}\n" for line in sorted(lines))).encode("utf-8"))
     return Exported(len(lines), tuple(left_out))
+
+
+def _one_model(results: Sequence[Result], checkpoint: str) -> None:
+    """Refuses results of two models under one name. Heads belong to tasks, and so may their models."""
+    weights: dict[str, dict[str, str]] = {}
+    for one in results:
+        bearer = one.task if one.protocol == "head" else "frozen or fine-tuned here"
+        weights.setdefault(bearer, {}).setdefault(one.fingerprint["weights"], f"{one.task}/{one.language}")
+    mixed = next((tuple(places.values()) for places in weights.values() if len(places) > 1), ())
+    if mixed:
+        raise HarnessError(
+            f"The results of {checkpoint} come from different weights (those of {' and '.join(mixed[:2])}).",
+            "Score all again with `harness eval --redo-stale`, or each model under a --name of its own.",
+        )
+
+
+def _nothing_else(results: Sequence[Result], output: Path) -> None:
+    """Refuses a folder with prediction files that this export does not write: they would be scored with it."""
+    own = {prediction_path(output, one.task, one.language) for one in results}
+    there = {prediction_path(output, task, code) for task in {**XTREME, **XTREME_R} for code in _languages(task)}
+    others = sorted(str(path) for path in there - own if path.is_file())
+    if others:
+        raise HarnessError(
+            f"{output} holds predictions of an earlier export that this one does not write: {', '.join(others[:3])}"
+            f"{' ...' if len(others) > 3 else ''}.",
+            "Delete them, or choose another --output.",
+        )
+
+
+def _languages(task: str) -> list[str]:
+    return [code for table in (XTREME, XTREME_R) if task in table for code in table[task].languages]
 
 
 def choose(results: Sequence[Result], task: str, setting: str | None) -> list[Result]:
     """The results of one setting and seed of a task: the one asked for, the only one, or the default."""
     folders = list(dict.fromkeys(one.folder for one in results))
-    wanted = setting or next((one for one in folders if "@" not in one), folders[0])
-    if wanted not in folders or (setting is None and "@" in wanted and len(folders) > 1):
+    plain = [one for one in folders if "@" not in one]
+    wanted = setting or next(iter(plain), folders[0])
+    if wanted not in folders or (setting is None and len(folders) > 1 and len(plain) != 1):
         raise HarnessError(
             f"{task} was scored under {', '.join(folders)}.",
             f"Choose one with --setting, for example --setting {folders[0]}.",

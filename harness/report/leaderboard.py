@@ -14,6 +14,8 @@ from harness.metrics.score import Score
 from harness.store import AVERAGE, Result, Store
 from harness.tasks import find_task
 
+MIXED = "its seeds were scored with other weights, data or settings; give --redo-stale or another --name"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -84,7 +86,9 @@ def group_rows(results: Sequence[Result]) -> list[Row]:
     for language in [*languages, AVERAGE]:
         of_language = [one for one in results if one.language == language]
         done = [one for one in of_language if one.status == "scored"]
-        if done:
+        if any(one.fingerprint != done[0].fingerprint for one in done[1:]):
+            rows.append(_empty(done[0], complete, covered, language, "mixed", MIXED))
+        elif done:
             rows += _score_rows(done, complete, covered)
         elif of_language:
             rows.append(_empty(of_language[0], complete, covered))
@@ -134,7 +138,14 @@ def _over_seeds(scores: Sequence[Score]) -> tuple[float, float | None, float | N
     return fmean(score.value for score in scores), None, None
 
 
-def _empty(result: Result, complete: bool, covered: tuple[int, int], language: str = "", status: str = "") -> Row:
+def _empty(
+    result: Result,
+    complete: bool,
+    covered: tuple[int, int],
+    language: str = "",
+    status: str = "",
+    reason: str = "",
+) -> Row:
     return Row(
         language=language or result.language,
         metric="",
@@ -146,7 +157,7 @@ def _empty(result: Result, complete: bool, covered: tuple[int, int], language: s
         seeds=0,
         signature="",
         status=status or result.status,
-        reason=result.reason if not status else _incomplete(result, covered),
+        reason=reason or (result.reason if not status else _incomplete(result, covered)),
         **_shared(result, complete, covered),
     )
 

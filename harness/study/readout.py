@@ -10,7 +10,7 @@ from harness.api import settings_from
 from harness.checkpoint import Checkpoint
 from harness.errors import HarnessError
 from harness.flags.values import split_list
-from harness.plan import Job, Progress, language_or_pair, plan
+from harness.plan import Job, Progress, asked_languages, language_or_pair, plan
 from harness.protocols import PROTOCOLS
 from harness.report.study.matrix import Readout
 from harness.report.study.related import NONE
@@ -116,10 +116,9 @@ def _lacks(base: Checkpoint, task: Task, options: Mapping[str, Any]) -> str:
 def _loaded(task: Task, source: Source, options: Mapping[str, Any]) -> dict[str, Loaded]:
     """The data of every language that there are any of. HarnessError where there are none."""
     settings = settings_from(dict(options))
-    asked = [language_or_pair(code) for code in settings.languages or task.languages]
     found: dict[str, Loaded] = {}
     reason = ""
-    for code in filter(task.accepts, asked):
+    for code in asked_languages(task, settings):
         try:
             found[code] = task.load(source, code, settings.split, settings.limit)
         except (MissingDataError, BlankedLabelsError) as error:

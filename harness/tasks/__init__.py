@@ -6,7 +6,7 @@ from importlib import import_module
 from harness.errors import HarnessError, unknown_names
 from harness.tasks.outside import installed, read_file
 from harness.tasks.task import Task
-from harness.tasks.xtreme import XTREME_LANGUAGES
+from harness.tasks.xtreme import XTREME_LANGUAGES, XTREME_R_LANGUAGES
 
 NAMES = (
     *("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba"),
@@ -14,9 +14,11 @@ NAMES = (
     *("mmlu", "mmmlu", "global_mmlu", "global_mmlu_lite", "m_mmlu", "mmlu_prox", "belebele", "xstorycloze"),
     *("image_text_retrieval", "lexical_alignment"),
 )
+# Given as --languages: of each task its own languages and those that XTREME-R adds.
+XTREME_R = "xtreme-r"
 BENCHMARKS = {
     "xtreme": tuple(XTREME_LANGUAGES),
-    "xtreme-r": ("xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba"),
+    XTREME_R: ("xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba"),
     "multilingual-mmlu": ("mmmlu", "global_mmlu", "m_mmlu"),
     "retrieval": ("tatoeba", "bucc2018", "flores200"),
 }
@@ -48,6 +50,11 @@ def include(files: Iterable[str]) -> None:
 def known_tasks() -> tuple[str, ...]:
     """Names of all tasks, ours first."""
     return (*NAMES, *_OUTSIDE)
+
+
+def further_languages(task: Task) -> tuple[str, ...]:
+    """The task's languages and those that XTREME-R adds; the average stays that over the task's own."""
+    return tuple(dict.fromkeys((*task.languages, *XTREME_R_LANGUAGES.get(task.name, ()))))
 
 
 def select(names: Sequence[str]) -> tuple[Task, ...]:

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from harness.errors import HarnessError
 from harness.tasks import archive, catalogue, hub
 from harness.tasks.data_set import Archive, Columns, Part, Table, UnreachableError
-from harness.tasks.english_exams import train_exam
 from harness.tasks.materialise import Record, is_missing, is_stale, read_records, write
 from harness.tasks.source import BlankedLabelsError, MissingDataError, Source
 from harness.tasks.task import Task
@@ -153,18 +152,15 @@ def _lacks(task: Task, language: str, split: str, parts: Sequence[Part], source:
         return False
     if any(is_stale(name, part, records) for part in parts for name in part.files):
         return True
-    if split == "train" and task.train is train_exam:
-        # It takes whatever set is at hand: what is trained on must not depend on what was fetched before.
+    halves = any(0 < sum((source.root / name).is_file() for name in part.files) < len(part.files) for part in parts)
+    if split == "train" or halves:
+        # A reader takes what is at hand: what is trained on or scored must not depend on what was fetched before.
         return True
     try:
-        if split != "train":
-            loaded = task.load(source, language, split, None)
-            return not loaded.shots and any(part.split == "shots" for part in parts)
-        if task.train is not None:
-            task.train(source, language)
+        loaded = task.load(source, language, split, None)
+        return not loaded.shots and any(part.split == "shots" for part in parts)
     except (MissingDataError, BlankedLabelsError):
         return True
-    return False
 
 
 def _names(parts: Iterable[Part]) -> str:

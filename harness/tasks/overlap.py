@@ -12,7 +12,6 @@ from hashlib import blake2b
 from itertools import product
 from typing import TypeVar
 
-from harness.errors import HarnessError
 from harness.examples import Caption, Classify, Mining, Pair, Question, Span, Tag, Word
 from harness.tasks.scored_sets import loaded_sets
 from harness.tasks.source import Source
@@ -69,18 +68,13 @@ def drop_overlap(training: Training, evaluated: Iterable[Iterable[Question]]) ->
     says it.
 
     The selection set is cleaned too, unless all of it is evaluated: then it is the official one (English dev)
-    and stays, which is said. Raises HarnessError where nothing is left to train on."""
+    and stays, which is said. Nothing may be left to train on."""
     scored: set[str] = set().union(*map(contexts, evaluated))
     train = unscored(training.train, scored, texts)
     dev = unscored(training.dev, scored, texts)
     official = not dev and bool(training.dev)
     dev = training.dev if official else dev
     dropped = len(training.train) - len(train), len(training.dev) - len(dev)
-    if training.train and not train:
-        raise HarnessError(
-            f"All {len(training.train)} training items of {training.name} occur in the evaluated sets.",
-            "Give other training data, or --allow-contaminated (the row is not ranked).",
-        )
     said = [
         f"{dropped[0]} of {len(training.train)} training items dropped",
         "the selection set is evaluated" if official else f"{dropped[1]} of {len(training.dev)} to select on",

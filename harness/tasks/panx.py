@@ -2,7 +2,6 @@
 XTREME)."""
 
 import re
-from functools import partial
 from pathlib import Path
 
 from harness.metrics.entities import tag_metrics
@@ -34,20 +33,20 @@ def _read(source: Source, language: str, name: str) -> tuple[Path, list[TaggedSe
 
 
 def read_panx(path: Path) -> list[TaggedSentence]:
-    """The sentences; a language prefix goes where each word of the file has the same."""
+    """The sentences. Where most words begin with the language and a colon (WikiAnn's raw files), all up to the first
+    colon goes, and a word without any with it, as XTREME's `utils_preprocess.py` does."""
     sentences = read_tagged(path, LABELS)
     prefix = PREFIX.match(sentences[0].words[0])
-    if prefix is None:
+    words = [word for one in sentences for word in one.words]
+    if prefix is None or 2 * sum(word.startswith(prefix.group()) for word in words) <= len(words):
         return sentences
-    begins = prefix.group()
-    if not all(word.startswith(begins) for sentence in sentences for word in sentence.words):
-        return sentences
-    strip = partial(_without, len(begins))
-    return [sentence._replace(words=tuple(map(strip, sentence.words))) for sentence in sentences]
+    return [one for one in map(_without_prefix, sentences) if one.words]
 
 
-def _without(length: int, word: str) -> str:
-    return word[length:].strip()
+def _without_prefix(sentence: TaggedSentence) -> TaggedSentence:
+    kept = [at for at, word in enumerate(sentence.words) if ":" in word]
+    words = tuple(sentence.words[at].partition(":")[2].strip() for at in kept)
+    return sentence._replace(words=words, tags=tuple(sentence.tags[at] for at in kept))
 
 
 def train(source: Source, language: str) -> Training:

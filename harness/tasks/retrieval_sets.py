@@ -4,6 +4,7 @@ Trap: BUCC's dev sides, on which XTREME tunes its threshold, are on the hub nowh
 
 from pathlib import Path
 
+from harness.errors import HarnessError
 from harness.languages import FLORES_LANGUAGES, TATOEBA_LANGUAGES, flores_code, tatoeba_code
 from harness.tasks import hub_counts as counts
 from harness.tasks import official
@@ -18,7 +19,10 @@ def _of_language(found: Columns, code: str) -> list[int]:
 
 
 def _bucc_sides(folder: Path, language: str, split: str) -> tuple[str, ...]:
-    return tuple((folder / f"{language}-en.sample.{side}").read_text("utf-8") for side in (language, "en", "gold"))
+    try:
+        return tuple((folder / f"{language}-en.sample.{side}").read_text("utf-8") for side in (language, "en", "gold"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise HarnessError(f"BUCC's archive of {language} is not what it was: {error}.", "Fetch it by hand.") from error
 
 
 RETRIEVAL = (

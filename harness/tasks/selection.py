@@ -10,6 +10,7 @@ from harness.tasks.task import Loaded, Training, content_hash
 
 Selection = tuple[tuple[Question, ...], str]
 PARTS = 10
+HELD_OUT = "a tenth held out by hash"
 
 
 def select_on(name: str, train: tuple[Question, ...], dev: Selection | None, notes: Mapping[str, str]) -> Training:
@@ -17,8 +18,15 @@ def select_on(name: str, train: tuple[Question, ...], dev: Selection | None, not
     `train`."""
     if dev is None:
         train, held = hold_out(train)
-        dev = held, "a tenth held out by hash"
+        dev = held, HELD_OUT
     return Training(name, train, dev[0], content_hash((train, dev[0])), {**notes, "selected_on": dev[1]})
+
+
+def undivided(training: Training) -> Training:
+    """The training data with the tenth that was held out by hash, for where nothing is selected."""
+    every = (*training.train, *training.dev)
+    notes = {**training.notes, "selected_on": "nothing, all is trained on"}
+    return Training(training.name, every, (), content_hash((every, ())), notes)
 
 
 def hold_out(examples: tuple[Question, ...]) -> tuple[tuple[Question, ...], tuple[Question, ...]]:

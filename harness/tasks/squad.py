@@ -6,7 +6,7 @@ from harness.errors import HarnessError
 from harness.tasks.selection import Selection, select_on
 from harness.tasks.source import MissingDataError, Source
 from harness.tasks.squad_json import answer_notes, read_squad, spans, trainable
-from harness.tasks.task import Training
+from harness.tasks.task import Training, in_training
 
 OFFICIAL = "train-v1.1.json"
 # In order of preference; parts of a file are read together.
@@ -26,7 +26,7 @@ def train_squad(source: Source, language: str) -> Training:
     if not examples:
         raise HarnessError(f"{', '.join(map(str, names))}: no question with an answer.", "Give another file.")
     files = ", ".join(path.name for path in names)
-    notes = {"training": f"{files}, {len(examples)} of {len(rows)} questions", **answer_notes(rows)}
+    notes = {"training": f"{files}, {len(examples)} of {len(rows)} questions", **in_training(answer_notes(rows))}
     if names[0].name != OFFICIAL:
         notes["stand-in"] = "not SQuAD v1.1's train" + (", answerable part only" if "v2" in files else "")
     return select_on("SQuAD", examples, _dev(source) if names[0].name.startswith("train-") else None, notes)

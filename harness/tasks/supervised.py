@@ -11,7 +11,7 @@ from harness.tasks.selection import Selection, select_on
 from harness.tasks.source import Source
 from harness.tasks.squad import train_squad
 from harness.tasks.squad_json import answer_notes, read_squad, spans, trainable
-from harness.tasks.task import Training
+from harness.tasks.task import Training, in_training
 
 # XTREME's name of SQuAD 1.1 in another language, machine-translated.
 TRANSLATED = "squad.translate.train.en-{language}.json"
@@ -47,7 +47,7 @@ def train_squad_v2(source: Source, language: str) -> Training:
     dev = optional(source, "squad", V2[1:], language) if official else []
     stand_in = "" if official else "SQuAD 2.0's dev, its training file is not at hand"
     found = training("SQuAD 2.0", source, train, dev, read_squad_v2, stand_in)
-    moved = answer_notes([row for path in train for row in read_squad(path)])
+    moved = in_training(answer_notes([row for path in train for row in read_squad(path)]))
     empty = sum(not one.answers for one in found.train if isinstance(one, Span))
     notes = {**found.notes, **moved, "unanswerable": f"{empty} of {len(found.train)}"}
     return Training(found.name, found.train, found.dev, found.data, notes)

@@ -39,6 +39,12 @@ class Training:
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
+def in_training(notes: Mapping[str, str]) -> dict[str, str]:
+    """Notes on a file that is trained on, by names that the notes on an evaluated file do not have: both stand in one
+    signature."""
+    return {f"{name} in training": value for name, value in notes.items()}
+
+
 @dataclass(frozen=True)
 class Task:
     """A benchmark task. An average over `languages`, and over no subset of them, bears the task's name.

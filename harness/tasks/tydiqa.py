@@ -22,7 +22,7 @@ from harness.tasks.squad_json import (
     spans,
     trainable,
 )
-from harness.tasks.task import Loaded, Task, Training, content_hash
+from harness.tasks.task import Loaded, Task, Training, content_hash, in_training
 from harness.tasks.xquad import metrics
 from harness.tasks.xtreme import XTREME_LANGUAGES
 
@@ -71,7 +71,7 @@ def train(source: Source, language: str) -> Training:
     examples = trainable(spans(rows, positional=True))
     if not examples:
         raise HarnessError(f"{path}: no question with an answer.", "Give another file.")
-    notes = {"training": f"{path.name}, {len(examples)} of {len(rows)} questions", **answer_notes(rows)}
+    notes = {"training": f"{path.name}, {len(examples)} of {len(rows)} questions", **in_training(answer_notes(rows))}
     return select_on(f"TyDiQA-GoldP {language}", examples, None, notes)
 
 

@@ -15,7 +15,7 @@ from harness.tasks.evaluated import SPLITS, read_evaluated
 from harness.tasks.selection import own_dev, select_on
 from harness.tasks.source import MissingDataError, Source
 from harness.tasks.tagged import TaggedSentence, read_tagged, tag_examples, tag_notes
-from harness.tasks.task import Loaded, Task, Training, content_hash
+from harness.tasks.task import Loaded, Task, Training, content_hash, in_training
 from harness.tasks.xtreme import XTREME_LANGUAGES
 
 read_udpos = partial(read_tagged, tags=(*UPOS, WITHHELD))
@@ -50,7 +50,7 @@ def train(source: Source, language: str) -> Training:
     does."""
     sentences, notes = read_split(source, language, "train")
     whole = [sentence for sentence in sentences if WITHHELD not in sentence.tags]
-    notes = {"training": f"{len(whole)} sentences", **notes}
+    notes = {"training": f"{len(whole)} sentences", **in_training(notes)}
     if len(whole) < len(sentences):
         notes["sentences with withheld tags"] = str(len(sentences) - len(whole))
     return select_on(f"UD {language}", tag_examples(whole), own_dev(load, source, language, "udpos"), notes)

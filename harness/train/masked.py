@@ -53,7 +53,7 @@ def masked_component(part: Part, material: Material, tokeniser: Tokeniser, setti
 def text_rows(tokeniser: Tokeniser, texts: Sequence[str], max_length: int) -> Features:
     """One row for each text, several for one that is too long. Column `inside` (tokens,): 1 where a token is no
     special one."""
-    room = tokeniser.limit(max_length) - tokeniser.single.specials
+    room = tokeniser.room(max_length)
     found = tokenise(tokeniser, texts)
     pieces = np.maximum(-(-found.lengths // room), 1)
     number = np.repeat(np.arange(len(found)), pieces)

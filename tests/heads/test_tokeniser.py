@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError
+from harness.heads import HEADS
 from harness.heads.classify import longest_first
+from harness.heads.head import Encoding
 from harness.heads.rows import assemble
 from harness.heads.tokeniser import open_tokeniser, tokenise, tokenise_with_offsets, tokenise_words, wrap
 
@@ -109,3 +111,15 @@ def test_longest_first_is_one_token_at_a_time() -> None:
                     a, b = (a - 1, b) if a > b else (a, b - 1)
                 found = longest_first(np.array([first]), np.array([second]), room)
                 assert [int(one[0]) for one in found] == [a, b], (first, second, room)
+
+
+@pytest.mark.parametrize("form", HEADS)
+def test_rows_without_room_are_refused(tokeniser, examples, labels, form) -> None:
+    """An endless loop, a traceback or scores of empty rows before."""
+    single = form == "tag"
+    least = tokeniser.single.specials + 1 if single else tokeniser.pair.specials + 2
+    names = labels[form]
+    assert len(HEADS[form].encode(examples[form], Encoding(tokeniser, least, names)).tokens) >= len(examples[form])
+    for length in (least - 1, 1):
+        with pytest.raises(HarnessError, match=f"has no room for .* Give --max-length {least} or more"):
+            HEADS[form].encode(examples[form], Encoding(tokeniser, length, names))

@@ -46,6 +46,22 @@ def test_saved_and_loaded_it_predicts_the_same(tiny, tmp_path, examples, labels,
     assert np.array_equal(first, second) and np.ptp(first) > 0
 
 
+def test_a_causal_head_without_a_padding_token_predicts(tiny, tmp_path, examples, labels) -> None:
+    """As such heads are saved by others. It reads the last token of a row, alone as in company."""
+    checkpoint = tiny.opened(tiny.save_model(tmp_path / "source", "llama", "causal-lm", tokenizer="encoder"))
+    head, tokeniser = HEADS["classify"], open_tokeniser(checkpoint)
+    made = build(checkpoint, tokeniser, NewHead(head, labels["classify"], 1))
+    save(made, tokeniser, head, tmp_path / "tuned")
+    path = tmp_path / "tuned" / "config.json"
+    config = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**config, "pad_token_id": None}), encoding="utf-8")
+    bare = load_trained(tiny.opened(tmp_path / "tuned"), head, Wanted(labels["classify"]))
+    one = examples["classify"][0]
+    found = head.encode([one, one], Encoding(tokeniser, 48, labels["classify"]))
+    first, second = (predict(head, model.module, [found])[0] for model in (made, bare))
+    assert np.array_equal(first, second)
+
+
 @pytest.mark.parametrize("form", HEADS)
 def test_only_the_form_that_was_trained_is_loaded(tiny, tmp_path, labels, form) -> None:
     head_labels = {"labels": ("a", "b", "c")} if form in ("classify", "tag") else {}

@@ -1,6 +1,8 @@
 """Sentences of several languages are embedded together; nothing else may come of that than time."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tiny_models
@@ -62,3 +64,26 @@ def test_a_sentence_that_cannot_be_embedded_fails_its_own_language(minilm: Path,
     assert [one.language for one in outcome.failed] == ["fr"]
     assert "no token to pool" in outcome.failed[0].reason
     assert {one.language for one in outcome.written} == {"de", "sw"}
+
+
+def test_after_a_crash_over_several_languages_each_stands_alone(
+    model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One language at which a process dies must not take its neighbours along."""
+    embed = Reader._embed
+
+    def dies(self: Reader, texts: Sequence[str]) -> Any:
+        if "fra c b" in texts:
+            raise MemoryError
+        return embed(self, texts)
+
+    monkeypatch.setattr(Reader, "_embed", dies)
+    options = {"data": data, "languages": list(LANGUAGES), "output": tmp_path / "results"}
+    for _ in range(2):
+        with pytest.raises(MemoryError):
+            evaluate(str(model), "tatoeba", **options)
+    # German comes before French, and was scored the second time.
+    assert {path.name.partition(".")[0] for path in (tmp_path / "results").glob("*/*/*/*.seed0.json")} == {"de"}
+    monkeypatch.setattr(Reader, "_embed", embed)
+    evaluate(str(model), "tatoeba", **options)
+    assert not list((tmp_path / "results" / ".cache" / "together").iterdir())

@@ -17,7 +17,9 @@ TRAIN = "train --recipe mnli --base ckpt --data bundled --output out"
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mistakes")
-    tiny.save_model(folder / "ckpt")
+    for name in ("ckpt", ".hidden"):
+        tiny.save_model(folder / name)
+    (folder / "empty").write_text("\n\n", "utf-8")
     for name in ("a", "b"):
         write(folder / "results", Made(name), {"de": np.arange(30) % 3 > 0})
     (folder / "afile").write_text("x\n", "utf-8")
@@ -38,6 +40,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (f"{EVAL} --tasks xnli --warmup nan", "warmup is nan"),
         (f"{EVAL} --tasks xnli --include afile", "is no Python file"),
         ("eval --model nowhere --tasks xnli", "neither a folder"),
+        ("eval --model .hidden --data bundled --tasks tatoeba", "would be a hidden folder"),
+        ("mine --source empty --target afile --model ckpt --output o.tsv --dry-run", "empty holds no sentence"),
+        ("mine --source afile --target afile --model ckpt --output afile/o.tsv", "afile"),
         (f"{TRAIN} --recipe mnlii", "Did you mean mnli"),
         (f"{TRAIN} --output full", "holds no training"),
         (f"{TRAIN} --learning-rate nan", "learning_rate is nan"),

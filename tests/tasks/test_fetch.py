@@ -212,6 +212,29 @@ def test_what_a_reader_finds_under_another_name_is_not_missing(asked: list[Table
     assert [table.config for table in asked] == ["sw"]
 
 
+def test_what_is_trained_on_is_fetched_to_its_end(asked: list[Table], tmp_path: Path) -> None:
+    """A fetch that stopped half-way left a training set that can be read, but is not the one."""
+    source, wanted = Source(tmp_path, fetched=True), [(get_task("xnli"), "en", "train")]
+    fetch.fetch_missing(wanted, source)
+    assert {table.split for table in asked} == {"train", "validation"}
+    asked.clear()
+    (tmp_path / "xnli" / "dev-en.tsv").unlink()
+    fetch.fetch_missing(wanted, source)
+    assert [table.split for table in asked] == ["validation"]
+    fetch.fetch_missing(wanted, source)
+    assert len(asked) == 1
+
+
+def test_half_of_what_is_scored_is_not_taken_for_all(asked: list[Table], tmp_path: Path) -> None:
+    source, task = Source(tmp_path, fetched=True), get_task("tatoeba")
+    folder = tmp_path / "tatoeba"
+    folder.mkdir()
+    (folder / "tatoeba.deu-eng.deu").write_text("eins\n", encoding="utf-8")
+    parts = [entry.part("de", "test") for entry in catalogue.entries("tatoeba")]
+    assert [len(part.files) for part in parts][:1] == [2]
+    assert fetch._lacks(task, "de", "test", parts, source)
+
+
 def test_offline_says_all_that_is_missing_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "is_offline", lambda: True)
     wanted = [(get_task("xnli"), "de", "test"), (get_task("xnli"), "en", "train"), (get_task("bucc2018"), "de", "test")]

@@ -155,7 +155,8 @@ def test_mlqa_takes_all_pairs_and_the_passage_decides_the_rule(tmp_path: Path) -
     assert loaded.notes == {"answers moved": "1"}
     with pytest.raises(MissingDataError, match=r"--split validation scores .*dev-context-de-question-en.json"):
         mlqa.TASK.load(Source(tmp_path), "de-en", "test", None)
-    assert [metric.name for metric in mlqa.TASK.metrics("de-en")] == ["f1", "exact_match"]
+    names = ["f1", "exact_match", "f1_squad", "exact_match_squad"]
+    assert [metric.name for metric in mlqa.TASK.metrics("de-en")] == names
     names = ["f1", "exact_match", "f1_mlqa", "exact_match_mlqa"]
     assert [metric.name for metric in xquad.TASK.metrics("ro")] == names
     assert [metric.name for metric in tydiqa.TASK.metrics("sw")] == names
@@ -179,7 +180,7 @@ def test_tydiqa_reads_upstreams_names_and_english_alone_of_a_merged_file(tmp_pat
     both = sorted((*training.train, *training.dev), key=lambda one: one.id)
     assert [(one.id, one.context) for one in both] == [("0", CONTEXT), ("1", "word")]  # type: ignore[union-attr]
     assert training.notes["training"] == "tydiqa-goldp-v1.1-train.json, 2 of 3 questions"
-    assert training.notes["answers not found"] == "1"
+    assert training.notes["answers not found in training"] == "1"
     with pytest.raises(MissingDataError, match="no questions with ids finnish-"):
         tydiqa.train(Source(tmp_path), "fi")
 

@@ -60,7 +60,7 @@ def test_a_file_without_a_tag_column_is_blanked(tmp_path: Path) -> None:
         panx.TASK.load(Source(tmp_path), "de", "test", None)
 
 
-def test_a_prefix_goes_only_where_every_word_has_it(tmp_path: Path) -> None:
+def test_a_prefix_goes_only_where_most_words_have_it(tmp_path: Path) -> None:
     write(tmp_path, "panx/de/dev", "de:Köln\tB-LOC\nde:de:\tO\n\nde:\tO\n")
     loaded = panx.TASK.load(Source(tmp_path), "de", "validation", None)
     assert loaded.examples == (Tag("0", ("Köln", "de:"), ("B-LOC", "O"), "0"), Tag("1", ("",), ("O",), "1"))
@@ -68,6 +68,10 @@ def test_a_prefix_goes_only_where_every_word_has_it(tmp_path: Path) -> None:
     write(tmp_path, "panx/dev-de.tsv", "de:Köln\tB-LOC\nMitte\tO\n")
     loaded = panx.TASK.load(Source(tmp_path), "de", "validation", None)
     assert loaded.examples == (Tag("0", ("de:Köln", "Mitte"), ("B-LOC", "O"), "0"),)
+    # As XTREME's script has it: up to the first colon of each word; a word without one goes.
+    write(tmp_path, "panx/dev-de.tsv", "de:Köln\tB-LOC\nMitte\tO\nfr:a:b\tO\nde:c\tO\nde:d\tO\nde:e\tO\n\nMitte\tO\n")
+    loaded = panx.TASK.load(Source(tmp_path), "de", "validation", None)
+    assert loaded.examples == (Tag("0", ("Köln", "a:b", "c", "d", "e"), ("B-LOC", "O", "O", "O", "O"), "0"),)
 
 
 def test_xtremes_file_wins_over_the_treebanks(tmp_path: Path) -> None:
