@@ -86,7 +86,7 @@ def group_rows(results: Sequence[Result]) -> list[Row]:
     for language in [*languages, AVERAGE]:
         of_language = [one for one in results if one.language == language]
         done = [one for one in of_language if one.status == "scored"]
-        if any(one.fingerprint != done[0].fingerprint for one in done[1:]):
+        if mixed(done):
             rows.append(_empty(done[0], complete, covered, language, "mixed", MIXED))
         elif done:
             rows += _score_rows(done, complete, covered)
@@ -95,6 +95,11 @@ def group_rows(results: Sequence[Result]) -> list[Row]:
         elif scored:
             rows.append(_empty(results[0], complete, covered, AVERAGE, "incomplete"))
     return rows
+
+
+def mixed(seeds: Sequence[Result]) -> bool:
+    """Whether the seeds of one cell were scored with different weights, data or settings, so that they have no mean."""
+    return any(one.fingerprint != seeds[0].fingerprint for one in seeds[1:])
 
 
 def _score_rows(seeds: Sequence[Result], complete: bool, covered: tuple[int, int]) -> list[Row]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from made_results import Made, write
 
 from harness.report.leaderboard import leaderboard
+from harness.report.page.entry import entry_of
 from harness.store import Store
 
 RIGHT = [True, False, True, True, False, True]
@@ -19,3 +20,8 @@ def test_seeds_of_other_data_make_no_mean(tmp_path: Path) -> None:
     (row,) = [one for one in leaderboard(Store(tmp_path)) if one.language == "de"]
     assert (row.status, row.value) == ("mixed", None)
     assert "other weights, data or settings" in row.reason
+    write(tmp_path, Made("ckpt", seed=1), {"sw": RIGHT}, average=False)
+    entry = entry_of(list(Store(tmp_path).results()))
+    assert entry is not None
+    assert list(entry.cells) == ["sw"]
+    assert list(entry.refused) == ["de"]

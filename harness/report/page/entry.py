@@ -7,7 +7,7 @@ from statistics import fmean
 
 from harness.checkpoint.contamination import NOTE, holds_items
 from harness.metrics.score import Score
-from harness.report.leaderboard import deviation, official_languages
+from harness.report.leaderboard import MIXED, deviation, mixed, official_languages
 from harness.report.page.supervision import Supervision, ranked, supervision
 from harness.store import AVERAGE, Result
 from harness.tasks.xtreme import XTREME, XTREME_R
@@ -81,6 +81,8 @@ def entry_of(group: Sequence[Result]) -> Entry | None:
     for one in group:
         if one.status == "scored" and one.main is not None:
             done.setdefault(one.language, []).append(one)
+    of_others = [code for code, results in done.items() if mixed(results)]
+    done = {code: results for code, results in done.items() if code not in of_others}
     averages = done.pop(AVERAGE, [])
     if not done:
         return None
@@ -101,7 +103,7 @@ def entry_of(group: Sequence[Result]) -> Entry | None:
         ranked=bool(averages) and ranked(first.folder, first.settings) and not any(map(holds_items, notes.values())),
         seeds=tuple(sorted({one.seed for results in done.values() for one in results})),
         patterns={code: _pattern(results[0]) for code, results in done.items()},
-        refused={one.language: one.reason for one in group if one.status == "failed"},
+        refused={one.language: one.reason for one in group if one.status == "failed"} | dict.fromkeys(of_others, MIXED),
         layer=first.settings.get("layer"),
         trained_on=_trained_on(notes),
     )
