@@ -158,7 +158,7 @@ def set_aside(jobs: Sequence[Job], store: Store, redo_stale: bool) -> None:
     if found and not redo_stale:
         places = ", ".join(str(store.path(one)) for one in found[:3]) + (" ..." if len(found) > 3 else "")
         raise HarnessError(
-            f"Other weights were scored under this name before ({len(found)} results: {places}).",
+            f"Other weights were scored under this name before: {places} ({len(found)} in all).",
             "Keep both with another --name or --output, or give --redo-stale, which takes those out of the tables.",
         )
     for one in found:

@@ -45,7 +45,8 @@ def test_another_model_under_a_known_name_is_refused(tmp_path: Path, capsys: pyt
     items = kept.items(before)
     capsys.readouterr()
     assert evaluate(new, output, "--tasks", "tatoeba", "--languages", "de") == 2
-    assert "Other weights were scored under this name before (1 results: " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Other weights were scored under this name before: " in said and "(1 in all)" in said
     assert [one.status for one in kept.results() if one.task == "tatoeba"] == []
     assert evaluate(new, output, "--tasks", "tatoeba", "--languages", "de", "--redo-stale") == 0
     (aside,) = (one for one in kept.results() if one.task == "bucc2018" and one.language == "de")
