@@ -94,6 +94,11 @@ class Mining:
         """Those that are there."""
         return (self.tune,) if self.test is None else (self.tune, self.test)
 
+    @property
+    def texts(self) -> list[str]:
+        """All sentences, corpus by corpus, of each first the source's."""
+        return [text for one in self.corpora for side in (one.source, one.target) for text in side.texts]
+
 
 @dataclass(frozen=True)
 class Caption:

@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 from harness.metrics.bootstrap import score_average
 from harness.plan import Job, Plan, Progress, Skip
 from harness.protocols import metrics_of
-from harness.store import AVERAGE, Result, Store, changed
+from harness.store import AVERAGE, Result, Store, bearer, changed
 from harness.work import crew as crews
 from harness.work.crew import Crew
 from harness.work.scoring import blank, failed, run_record, signature
@@ -142,7 +142,7 @@ def set_aside(jobs: Sequence[Job], store: Store, redo_stale: bool) -> None:
     """What other weights scored under a name of these jobs, and no job scores anew: refused, as tables and exports
     would mix two models. With `redo_stale` such a result is marked and leaves the tables; its scores and predictions
     stay."""
-    weights = {_bearer(job.name, job.protocol, job.task.name): job.checkpoint.fingerprint for job in jobs}
+    weights = {(job.name, bearer(job.protocol, job.task.name)): job.checkpoint.fingerprint for job in jobs}
     planned = {group(job) for job in jobs}
     scored = {store.path(blank(job)) for job in jobs}
     found = [
@@ -153,7 +153,7 @@ def set_aside(jobs: Sequence[Job], store: Store, redo_stale: bool) -> None:
         and store.path(one) not in scored
         # A planned group's average is made again, or removed.
         and not (one.language == AVERAGE and (one.checkpoint, one.task, one.folder, one.seed) in planned)
-        and weights.get(_bearer(name, one.protocol, one.task), one.fingerprint["weights"]) != one.fingerprint["weights"]
+        and weights.get((name, bearer(one.protocol, one.task))) not in (None, one.fingerprint["weights"])
     ]
     if found and not redo_stale:
         places = ", ".join(str(store.path(one)) for one in found[:3]) + (" ..." if len(found) > 3 else "")
@@ -165,11 +165,6 @@ def set_aside(jobs: Sequence[Job], store: Store, redo_stale: bool) -> None:
         # Another run may have scored it meanwhile.
         if store.read(one) == one:
             store.write(replace(one, status="stale", reason="scored with other weights than the name's later results"))
-
-
-def _bearer(name: str, protocol: str, task: str) -> tuple[str, str]:
-    """Whose results must come from the same weights. Heads belong to tasks: nine fine-tuned models may share a name."""
-    return name, task if protocol == "head" else ""
 
 
 def averages(jobs: Sequence[Job], store: Store) -> Iterator[Result]:

@@ -48,6 +48,12 @@ class Result:
         return next((score for score in self.scores if score.main), None)
 
 
+def bearer(protocol: str, task: str) -> str:
+    """Of what one name stands for a single model: a task's head ("xnli"), or all that is frozen or tuned here ("").
+    Nine fine-tuned models, a head each, may share a name."""
+    return task if protocol == "head" else ""
+
+
 @dataclass(frozen=True)
 class Store:
     """Reads and writes results under one folder, on a disk or in a bucket (harness.folder)."""

@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import HarnessError
-from harness.mining.reading import lines
+from harness.mining.reading import lines, no_sentence
 from harness.whole_file import whole_file
 
 Rows = NDArray[np.int64]
@@ -78,7 +77,7 @@ def _spooled(path: Path, spool: Path, told: Callable[[int], None]) -> tuple[Rows
             if number % _TOLD == 0:
                 told(number)
         if not any(keys):
-            raise HarnessError(f"{path} holds no sentence.", "Give a text file, a sentence a line.")
+            raise no_sentence(path)
     return np.frombuffer(starts, np.int64), np.frombuffer(keys, np.uint64).reshape(-1, 2)
 
 

@@ -3,12 +3,11 @@
 import time
 from dataclasses import dataclass
 
-from harness.errors import HarnessError
 from harness.mining.budget import Size, held, ivf_needs
 from harness.mining.calibrate import Rates, calibrate
 from harness.mining.corpus import BYTES_PER_LINE
 from harness.mining.encode import reading
-from harness.mining.reading import Counted, count
+from harness.mining.reading import Counted, count, no_sentence
 from harness.mining.request import Request
 from harness.mining.search import Arranged, arrange, device_of, flat_needs, pq_needs
 from harness.mining.sides import of_one_width, opened
@@ -59,10 +58,11 @@ class Estimate:
 def estimate_run(request: Request, progress: Progress) -> Estimate:
     """Time, memory and disk per step. HarnessError where the run itself would refuse the input or the memory."""
     steps, notes = [], []
-    counted = [count(path) for path in (request.source, request.target) if path is not None]
-    empty = [path for path, one in zip((request.source, request.target), counted, strict=False) if not one.sample]
+    paths = [path for path in (request.source, request.target) if path is not None]
+    counted = [count(path) for path in paths]
+    empty = [path for path, one in zip(paths, counted, strict=True) if not one.sample]
     if empty:
-        raise HarnessError(f"{empty[0]} holds no sentence.", "Give a text file, a sentence a line.")
+        raise no_sentence(empty[0])
     if counted:
         # Keys and the spooled copy take about as long again as the lines themselves.
         seconds = sum(2 * one.lines / one.rate for one in counted)

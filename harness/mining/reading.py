@@ -29,6 +29,11 @@ class Counted:
     rate: float
 
 
+def no_sentence(path: Path) -> HarnessError:
+    """Of a file whose lines are all blank, or that has none."""
+    return HarnessError(f"{path} holds no sentence.", "Give a text file, a sentence a line.")
+
+
 def count(path: Path, seconds: float = 2.0, sample: int = 2000) -> Counted:
     """Counts lines for so many seconds; where the file goes on, guesses from the part of it that was read."""
     first: list[str] = []

@@ -163,7 +163,7 @@ def sentences(job: Job) -> list[str]:
     """What a job embeds by its own pooling."""
     examples = job.loaded.examples
     if isinstance(examples, Mining):
-        return [text for one in examples.corpora for side in (one.source, one.target) for text in side.texts]
+        return examples.texts
     return [text for one in examples if isinstance(one, Pair) for text in (one.source, one.target)]
 
 

@@ -22,9 +22,9 @@ from harness.tasks import NAMES, get_task
 from harness.tasks.english_exams import train_exam, train_on
 from harness.tasks.overlap import drop_overlap, evaluated_texts
 from harness.tasks.selection import HELD_OUT, undivided
-from harness.tasks.source import MissingDataError, Source
+from harness.tasks.source import Source
 from harness.tasks.task import Task, Training
-from harness.train.presets import LIKE, has_settings, preset
+from harness.train.presets import LIKE, preset
 from harness.train.settings import total_steps, warnings
 
 # Items predicted together: enough to fill batches of equal length, few enough to lose little when killed.
@@ -40,8 +40,6 @@ def resolve(checkpoint: Checkpoint, task: Task, settings: Settings, source: Sour
     training = source.once(key, lambda: _material(task, source, language, settings))
     given = dict(settings.training) | ({"max_length": settings.max_length} if settings.max_length else {})
     like = task.name if task.name in NAMES else LIKE[task.form]
-    if not has_settings(settings.preset, like):
-        raise MissingDataError(f"the preset '{settings.preset}' has no settings for {task.name}")
     trained = preset(settings.preset, like, given, checkpoint.width >= LARGE)
     if isinstance(trained.freeze, int) and trained.freeze > checkpoint.layers:
         raise HarnessError(

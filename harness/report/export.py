@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError, unknown_names
 from harness.report.layout import label_path, prediction_path, write_labels, write_predictions
-from harness.store import AVERAGE, Result, Store, replace, writable
+from harness.store import AVERAGE, Result, Store, bearer, replace, writable
 from harness.tasks.xtreme import XTREME, XTREME_R
 
 MANIFEST = "MANIFEST"
@@ -47,11 +47,11 @@ def export(store: Store, checkpoint: str, output: Path, with_labels: bool, setti
 
 
 def _one_model(results: Sequence[Result], checkpoint: str) -> None:
-    """Refuses results of two models under one name. Heads belong to tasks, and so may their models."""
+    """Refuses results of two models under one name."""
     weights: dict[str, dict[str, str]] = {}
     for one in results:
-        bearer = one.task if one.protocol == "head" else "frozen or fine-tuned here"
-        weights.setdefault(bearer, {}).setdefault(one.fingerprint["weights"], f"{one.task}/{one.language}")
+        places = weights.setdefault(bearer(one.protocol, one.task), {})
+        places.setdefault(one.fingerprint["weights"], f"{one.task}/{one.language}")
     mixed = next((tuple(places.values()) for places in weights.values() if len(places) > 1), ())
     if mixed:
         raise HarnessError(

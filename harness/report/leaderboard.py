@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from math import fsum, sqrt
 from statistics import fmean
@@ -87,7 +87,7 @@ def group_rows(results: Sequence[Result]) -> list[Row]:
         of_language = [one for one in results if one.language == language]
         done = [one for one in of_language if one.status == "scored"]
         if mixed(done):
-            rows.append(_empty(done[0], complete, covered, language, "mixed", MIXED))
+            rows.append(_empty(replace(done[0], status="mixed", reason=MIXED), complete, covered))
         elif done:
             rows += _score_rows(done, complete, covered)
         elif of_language:
@@ -143,14 +143,7 @@ def _over_seeds(scores: Sequence[Score]) -> tuple[float, float | None, float | N
     return fmean(score.value for score in scores), None, None
 
 
-def _empty(
-    result: Result,
-    complete: bool,
-    covered: tuple[int, int],
-    language: str = "",
-    status: str = "",
-    reason: str = "",
-) -> Row:
+def _empty(result: Result, complete: bool, covered: tuple[int, int], language: str = "", status: str = "") -> Row:
     return Row(
         language=language or result.language,
         metric="",
@@ -162,7 +155,7 @@ def _empty(
         seeds=0,
         signature="",
         status=status or result.status,
-        reason=reason or (result.reason if not status else _incomplete(result, covered)),
+        reason=result.reason if not status else _incomplete(result, covered),
         **_shared(result, complete, covered),
     )
 

@@ -35,14 +35,12 @@ class Vectors:
 
     def keep(self, texts: Sequence[str]) -> None:
         """Embeds what is not on disk yet, for all layers at once."""
-        new = {key: text for text in texts if (key := _key(text)) not in self._rows}
-        if new:
-            self._add(list(new), list(new.values()))
+        self._keep([_key(text) for text in texts], texts)
 
     def get(self, texts: Sequence[str], layer: int) -> Matrix:
         """(len(texts), width) float32; what is not on disk yet is embedded first."""
-        self.keep(texts)
         keys = [_key(text) for text in texts]
+        self._keep(keys, texts)
         places = np.array([self._rows[key] for key in keys]).reshape(-1, 2)
         out: Matrix | None = None
         for shard in np.unique(places[:, 0]):
@@ -53,6 +51,11 @@ class Vectors:
             out[where] = vectors[places[where, 1]]
         assert out is not None, "the caller asks for at least one text"
         return out
+
+    def _keep(self, keys: Sequence[bytes], texts: Sequence[str]) -> None:
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._rows}
+        if new:
+            self._add(list(new), list(new.values()))
 
     def _load(self) -> None:
         """Finds the shards that are whole: those whose keys are there for every layer."""

@@ -19,7 +19,7 @@ def scored_texts(source: Source, tasks: Sequence[Task], languages: Sequence[str]
 def item_texts(examples: Examples) -> Iterable[tuple[str, ...]]:
     """The texts of each scored item; of a mining task, each sentence is an item."""
     if isinstance(examples, Mining):
-        return [(text,) for both in examples.corpora for text in (*both.source.texts, *both.target.texts)]
+        return [(text,) for text in examples.texts]
     if any(isinstance(one, Caption) for one in examples):
         # the captions of other images, and word pairs, are there to be trained on
         return [(one.text,) for one in examples if isinstance(one, Caption) and one.held]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from harness.errors import HarnessError, unknown_names
+from harness.errors import unknown_names
+from harness.tasks.source import MissingDataError
 from harness.train.settings import TrainSettings
 
 
@@ -91,22 +92,14 @@ PRESETS: Mapping[str, Preset] = {"xtreme": XTREME, "stilts": STILTS}
 LIKE = {"classify": "xnli", "tag": "panx", "span": "xquad", "choice": "xcopa"}
 
 
-def has_settings(name: str, task: str) -> bool:
-    """Whether a preset trains a task; HarnessError for an unknown preset."""
-    if name not in PRESETS:
-        raise unknown_names("preset", [name], PRESETS, f"Choose one of {', '.join(PRESETS)}.")
-    return task in PRESETS[name].tasks
-
-
 def preset(name: str, task: str, overrides: Mapping[str, Any] | None = None, large: bool = False) -> TrainSettings:
     """The settings of a preset for a task, with the overrides laid over them; HarnessError for an unknown
-    preset or setting and for a task that the preset does not train."""
-    if not has_settings(name, task):
-        raise HarnessError(
-            f"The preset '{name}' has no settings for {task}; it has them for {', '.join(PRESETS[name].tasks)}.",
-            "Choose another --preset.",
-        )
+    preset or setting, MissingDataError for a task that the preset does not train."""
+    if name not in PRESETS:
+        raise unknown_names("preset", [name], PRESETS, f"Choose one of {', '.join(PRESETS)}.")
     chosen = PRESETS[name]
+    if task not in chosen.tasks:
+        raise MissingDataError(f"the preset '{name}' has no settings for {task}")
     known = [field.name for field in fields(TrainSettings)]
     unknown = [one for one in overrides or {} if one not in known]
     if unknown:

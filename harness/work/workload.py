@@ -39,8 +39,8 @@ def workload(job: Job, training: bool = True) -> Workload:
     limit = int(settings.get("max_length", 512))
     if isinstance(examples, Mining):
         sides = [(len(one.source.texts), len(one.target.texts)) for one in examples.corpora]
-        texts = [text for one in examples.corpora for side in (one.source, one.target) for text in side.texts]
         similarities = float(sum(a * b for a, b in sides))
+        texts = examples.texts
         return Workload(counted_tokens(texts, limit), sum(a for a, _ in sides), len(texts), similarities)
     if job.protocol == "retrieve":
         texts = [text for one in examples for text in rows(one)]
@@ -79,8 +79,8 @@ def _training(job: Job, limit: int) -> tuple[float, float, float, int]:
 def texts_of(examples: Examples | Sequence[Any], most: int) -> list[str]:
     """Texts that a model reads, at most so many, evenly from all."""
     if isinstance(examples, Mining):
-        found = [text for one in examples.corpora for side in (one.source, one.target) for text in side.texts]
-        return list(found[:: max(1, len(found) // most)])[:most]
+        found = examples.texts
+        return found[:: max(1, len(found) // most)][:most]
     chosen = examples[:: max(1, len(examples) // most)][:most]
     return [rows(one)[0] for one in chosen]
 
@@ -88,7 +88,7 @@ def texts_of(examples: Examples | Sequence[Any], most: int) -> list[str]:
 def count_texts(examples: Examples) -> int:
     """How many texts a model reads."""
     if isinstance(examples, Mining):
-        return sum(len(side.texts) for one in examples.corpora for side in (one.source, one.target))
+        return len(examples.texts)
     return sum(len(rows(one)) for one in examples)
 
 
